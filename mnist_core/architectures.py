@@ -1,0 +1,194 @@
+"""The networks on offer, described as plain values.
+
+One description serves two readers: `models` builds Keras layers from it, and the
+Train page counts parameters and work from it without importing Keras.
+"""
+
+from dataclasses import dataclass
+
+from mnist_core.config import IMAGE_SIZE, NUM_CLASSES, TrainConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Conv:
+    """A 3x3-style convolution, then ReLU; "same" padding if `is_padded`."""
+
+    filters: int
+    kernel: int = 3
+    stride: int = 1
+    is_padded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """2x2 max pooling."""
+
+
+@dataclass(frozen=True, slots=True)
+class Residual:
+    """Two padded 3x3 convolutions beside a shortcut (He et al., 2016).
+
+    The shortcut is a 1x1 convolution where the shape changes.
+    """
+
+    filters: int
+    stride: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Flatten:
+    """All values in one row."""
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalAverage:
+    """The mean of each feature map."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dense:
+    """A fully connected layer, then ReLU."""
+
+    units: int
+
+
+Block = Conv | Pool | Residual | Flatten | GlobalAverage | Dense
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A network up to its features; dropout and a softmax layer of 10 follow.
+
+    Attributes:
+        title: What a person reads.
+        summary: One sentence on what it is and what it gives.
+        blocks: From the image to the features.
+    """
+
+    title: str
+    summary: str
+    blocks: tuple[Block, ...]
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    "softmax": Architecture(
+        "Softmax regression",
+        "Every pixel votes for every digit: no hidden layer, the baseline to beat.",
+        (Flatten(),),
+    ),
+    "dense": Architecture(
+        "Dense network",
+        "One hidden layer of 512 units: knows pixels, but not that they are neighbours.",
+        (Flatten(), Dense(512)),
+    ),
+    "cnn": Architecture(
+        "Small CNN",
+        "Two convolutions and a dense layer: the textbook answer, quick and good.",
+        (Conv(16, kernel=5), Pool(), Conv(32), Pool(), Flatten(), Dense(128)),
+    ),
+    "residual": Architecture(
+        "Residual CNN",
+        "Seven convolutions with shortcuts: the most accurate, and the slowest.",
+        (
+            Conv(32, kernel=5, stride=2, is_padded=True),
+            Residual(32),
+            Residual(64, stride=2),
+            Residual(128, stride=2),
+            GlobalAverage(),
+        ),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one image costs.
+
+    Attributes:
+        num_parameters: Trainable ones and the moving statistics, as Keras counts.
+        num_operations: Floating-point multiplications and additions of a forward
+            pass.
+    """
+
+    num_parameters: int
+    num_operations: int
+
+
+def cost(config: TrainConfig) -> Cost:
+    """Count the parameters and the work of a config's model, without building it."""
+    shape: tuple[int, ...] = (IMAGE_SIZE, IMAGE_SIZE, 1)
+    parameters = operations = 0
+    for block in ARCHITECTURES[config.architecture].blocks:
+        shape, block_cost = _pass(block, shape, config.batch_normalization)
+        parameters += block_cost.num_parameters
+        operations += block_cost.num_operations
+    (features,) = shape
+    return Cost(
+        parameters + (features + 1) * NUM_CLASSES,
+        operations + 2 * features * NUM_CLASSES,
+    )
+
+
+def _pass(
+    block: Block, shape: tuple[int, ...], is_normalized: bool
+) -> tuple[tuple[int, ...], Cost]:
+    """The shape after a block, and its cost."""
+    match block:
+        case Conv(filters, kernel, stride, is_padded):
+            after = _convolved(shape, filters, kernel, stride, is_padded)
+            return after, _conv_cost(shape, after, kernel, is_normalized)
+        case Pool():
+            height, width, channels = shape
+            return (height // 2, width // 2, channels), Cost(0, 0)
+        case Residual(filters, stride):
+            after = _convolved(shape, filters, 3, stride, True)
+            costs = [
+                _conv_cost(shape, after, 3, is_normalized),
+                _conv_cost(after, after, 3, is_normalized),
+            ]
+            if shape != after:
+                costs.append(_conv_cost(shape, after, 1, is_normalized))
+            return after, _total(costs)
+        case Flatten():
+            height, width, channels = shape
+            return (height * width * channels,), Cost(0, 0)
+        case GlobalAverage():
+            return shape[-1:], Cost(0, 0)
+        case Dense(units):
+            (inputs,) = shape
+            return (units,), Cost(
+                inputs * units + _offsets(units, is_normalized), 2 * inputs * units
+            )
+
+
+def _convolved(
+    shape: tuple[int, ...], filters: int, kernel: int, stride: int, is_padded: bool
+) -> tuple[int, ...]:
+    lost = 0 if is_padded else kernel - 1
+    return (
+        -(-(shape[0] - lost) // stride),
+        -(-(shape[1] - lost) // stride),
+        filters,
+    )
+
+
+def _conv_cost(
+    before: tuple[int, ...], after: tuple[int, ...], kernel: int, is_normalized: bool
+) -> Cost:
+    height, width, filters = after
+    weights = kernel * kernel * before[-1] * filters
+    return Cost(
+        weights + _offsets(filters, is_normalized), 2 * height * width * weights
+    )
+
+
+def _offsets(units: int, is_normalized: bool) -> int:
+    """A bias each; or the scale, offset, mean and variance of normalisation."""
+    return 4 * units if is_normalized else units
+
+
+def _total(costs: list[Cost]) -> Cost:
+    return Cost(
+        sum(cost.num_parameters for cost in costs),
+        sum(cost.num_operations for cost in costs),
+    )

@@ -1,0 +1,85 @@
+"""Random changes to training images, inside the TensorFlow graph.
+
+Rotation, change of size, shear, shift and a smooth local warp are put together
+into one field of source coordinates, so that an image is resampled only once
+(affine and elastic distortions as in Simard et al., 2003).
+"""
+
+import math
+
+import tensorflow as tf
+
+from mnist_core.config import IMAGE_SIZE, TrainConfig
+
+WARP_POINTS = 6  # control points of the local warp, along each side
+
+
+def augment(images: tf.Tensor, config: TrainConfig, seed: tf.Tensor) -> tf.Tensor:
+    """Change every image at random, within the config's amounts.
+
+    Args:
+        images: `(N, 28, 28)` float32.
+        config: Whose `rotation`, `scale`, `shear`, `shift` and `elastic` are used.
+        seed: `(2,)` int32; the same seed gives the same changes.
+
+    Returns:
+        `(N, 28, 28)` float32; what lies outside an image is paper, 0.
+    """
+    seeds = tf.random.split(seed, 2)
+    grid = _affine_grid(tf.shape(images)[0], config, seeds[0])
+    if config.elastic:
+        grid += _warp(tf.shape(images)[0], config.elastic, seeds[1])
+    return _sample(images, grid)
+
+
+def _affine_grid(num_images: tf.Tensor, config: TrainConfig, seed: tf.Tensor) -> tf.Tensor:
+    """`(N, 28, 28, 2)` source coordinates (y, x), in pixels."""
+    amounts = tf.constant(
+        [math.radians(config.rotation), *[config.scale] * 2, config.shear]
+        + [config.shift] * 2,
+        tf.float32,
+    )
+    draws = tf.random.stateless_uniform((num_images, 6), seed, -1.0, 1.0) * amounts
+    angle, grow_y, grow_x, shear, shift_y, shift_x = tf.unstack(draws, axis=1)
+    cos, sin = tf.cos(angle), tf.sin(angle)
+    # Growing by the exponent makes "twice" and "half" equally likely.
+    scale_y, scale_x = tf.exp(-grow_y), tf.exp(-grow_x)
+    matrix = tf.stack(
+        [
+            tf.stack([cos * scale_y, (-sin + shear * cos) * scale_y], axis=1),
+            tf.stack([sin * scale_x, (cos + shear * sin) * scale_x], axis=1),
+        ],
+        axis=1,
+    )  # (N, 2, 2)
+    middle = (IMAGE_SIZE - 1) / 2
+    axis = tf.range(IMAGE_SIZE, dtype=tf.float32) - middle
+    points = tf.stack(tf.meshgrid(axis, axis, indexing="ij"), axis=-1)  # (28, 28, 2)
+    turned = tf.einsum("nij,hwj->nhwi", matrix, points)
+    shift = tf.stack([shift_y, shift_x], axis=1)[:, None, None, :]
+    return turned + middle - shift
+
+
+def _warp(num_images: tf.Tensor, rms: float, seed: tf.Tensor) -> tf.Tensor:
+    """`(N, 28, 28, 2)` smooth displacements in pixels."""
+    control = tf.random.stateless_normal(
+        (num_images, WARP_POINTS, WARP_POINTS, 2), seed, stddev=rms
+    )
+    return tf.image.resize(control, (IMAGE_SIZE, IMAGE_SIZE), method="bicubic")
+
+
+def _sample(images: tf.Tensor, grid: tf.Tensor) -> tf.Tensor:
+    """Bilinear interpolation of images at `grid`."""
+    # A border of paper, and coordinates held inside it, make the outside 0.
+    padded = tf.pad(images, ((0, 0), (1, 1), (1, 1)))
+    grid = tf.clip_by_value(grid + 1.0, 0.0, IMAGE_SIZE + 0.999)
+    corner = tf.floor(grid)
+    y, x = tf.unstack(grid - corner, axis=-1)
+    side = IMAGE_SIZE + 2
+    row, column = tf.unstack(tf.cast(corner, tf.int32), axis=-1)
+    first = tf.range(tf.shape(images)[0])[:, None, None] * (side * side)
+    index = first + row * side + column
+    pixels = tf.reshape(padded, [-1])
+    top = tf.gather(pixels, index) * (1 - x) + tf.gather(pixels, index + 1) * x
+    below = index + side
+    bottom = tf.gather(pixels, below) * (1 - x) + tf.gather(pixels, below + 1) * x
+    return top * (1 - y) + bottom * y

@@ -1,0 +1,283 @@
+"""Interactive charts, as Altair specifications.
+
+They name no background and no font, so a page's theme shows through, and they say
+everything by more than colour: in words, by shape, by dashes or by position. What
+changes while one looks is in the data, not in the specification, so that a live
+chart is updated in place and does not flicker.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from mnist_core.config import NUM_CLASSES
+from mnist_core.evaluation import confusions, kind_of, percent
+from mnist_core.history import BatchMetrics, EpochMetrics, best_epoch
+
+Show = Literal["counts", "row percent", "mistakes only"]
+
+MATRIX_HEIGHT = 440  # screen pixels; cells are near square on a phone
+PANEL_HEIGHT = 160  # screen pixels, of each of the two panels of a history
+CURVE_HEIGHT = 240  # screen pixels, with the axes
+BARS_HEIGHT = 240  # screen pixels, of all ten
+SMALLEST_NAMED = 0.001  # a lower probability gets no number beside its bar
+MAX_POINTED_EPOCHS = 30  # with more, points would hide the dashes between them
+MAX_POINTS = 400  # of a live curve; beyond that each is the mean of its neighbours
+
+ROLES, ROLE_COLORS = ["predicted", "other"], ["blue", "gray"]
+SPLITS = ["validation", "train"]
+# Streamlit turns these names into the theme's own; elsewhere they are CSS colours.
+# Blue and orange are told apart by the colour-blind (Okabe and Ito, 2008).
+SPLIT_COLORS = ["blue", "orange"]
+SPLIT_DASHES = [[1, 0], [5, 3]]
+
+# Black or white, whichever can be read: they are equal at a luminance of 0.18 (WCAG).
+INK = alt.ExprRef("luminance(background) > 0.18 ? 'black' : 'white'")
+ON_CELL = alt.ExprRef(
+    "luminance(scale('color', datum.value)) > 0.18 ? 'black' : 'white'"
+)
+BESIDE_BAR = alt.ExprRef(
+    "luminance(datum.is_long ? scale('color', datum.role) : background) > 0.18"
+    " ? 'black' : 'white'"
+)
+
+
+def confusion(matrix: np.ndarray, *, show: Show) -> alt.LayerChart:
+    """A confusion matrix: row = true digit, column = predicted digit.
+
+    A click on a cell selects it: the parameter "cell" then holds its `true` and
+    `predicted`. Colours are logarithmic where the diagonal is shown, or its thousands
+    would drown the few mistakes.
+
+    Args:
+        matrix: `(10, 10)` int counts.
+        show: "counts"; "row percent", of all images of the true digit; or "mistakes
+            only", counts without the diagonal.
+    """
+    gaps = alt.Scale(paddingInner=0.06, paddingOuter=0.03)
+    axis = alt.Axis(labelAngle=0, labelFontSize=13, labelPadding=6, titlePadding=6)
+    rows = _cells(matrix, show)
+    colors = _cell_colors(show, float(rows["value"].max()))
+    cells = alt.Chart(rows).encode(
+        x=alt.X("predicted:O", title="Predicted digit", scale=gaps, axis=axis),
+        y=alt.Y("true:O", title="True digit", scale=gaps, axis=axis),
+    )
+    picked = alt.selection_point(name="cell", fields=["true", "predicted"])
+    squares = cells.mark_rect(stroke=INK).encode(
+        color=alt.Color("value:Q", legend=None, scale=colors),
+        strokeWidth=alt.condition(picked, alt.value(3), alt.value(0), empty=False),
+        tooltip=alt.Tooltip("sentence:N"),
+        description=alt.Description("sentence:N"),
+    )
+    numbers = cells.mark_text(fontSize=12, color=ON_CELL).encode(text="text:N")
+    layers = [squares.add_params(picked), numbers]
+    return alt.LayerChart(layer=layers, height=MATRIX_HEIGHT)
+
+
+def history(epochs: Sequence[EpochMetrics]) -> alt.VConcatChart:
+    """Loss and accuracy on train and validation images, epoch by epoch.
+
+    The best epoch, whose weights the run has, is marked by a line and in words. Show
+    it with `width="stretch"`: two panels are not stretched by themselves.
+
+    Args:
+        epochs: At least one, in order.
+    """
+    loss = alt.Y("loss:Q", title="Loss, nats")
+    accuracy = alt.Y("accuracy:Q", title="Accuracy", axis=alt.Axis(format="%"))
+    return alt.vconcat(
+        _panel(epochs, loss, x_title=None),
+        _panel(epochs, accuracy, x_title="Epoch"),
+        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
+    )
+
+
+def batches(points: Sequence[BatchMetrics]) -> alt.Chart:
+    """The loss of a training that goes on, step by step.
+
+    Args:
+        points: In order; none gives an empty chart.
+    """
+    steps = np.array([point.step for point in points], float)
+    losses = np.array([point.loss for point in points], float)
+    curve = pd.DataFrame({"step": _thinned(steps), "loss": _thinned(losses)})
+    axis = alt.Axis(tickMinStep=1, tickCount=6, format=",d", grid=False)
+    return (
+        alt.Chart(curve)
+        .mark_line(point={"size": 12})
+        .encode(
+            color=alt.value("orange"),
+            x=alt.X("step:Q", title="Step", axis=axis),
+            y=alt.Y("loss:Q", title="Training loss, nats"),
+            tooltip=[
+                alt.Tooltip("step:Q", title="Step", format=",.0f"),
+                alt.Tooltip("loss:Q", title="Loss", format=".4f"),
+            ],
+        )
+        .properties(height=CURVE_HEIGHT)
+    )
+
+
+def probabilities(values: np.ndarray, *, true: int | None = None) -> alt.LayerChart:
+    """What a model says of one image: ten bars, of which the predicted stands out.
+
+    Args:
+        values: `(10,)` floats in [0, 1] that sum to 1.
+        true: The label, if it is known; a diamond and a word mark it.
+    """
+    rows = alt.Chart(_bars(values, true)).encode(
+        y=alt.Y("digit:O", title=None).axis(labelFontSize=14, labelPadding=18)
+    )
+    length = alt.X("probability:Q", axis=None, scale=alt.Scale(domain=[0, 1]))
+    is_predicted = alt.datum.role == "predicted"
+    bars = rows.mark_bar().encode(
+        x=length,
+        color=alt.Color("role:N", legend=None, scale=_named(ROLES, ROLE_COLORS)),
+        opacity=alt.condition(is_predicted, alt.value(1), alt.value(0.5)),
+        tooltip=alt.Tooltip("sentence:N"),
+        description=alt.Description("sentence:N"),
+    )
+    words = rows.mark_text(
+        align=alt.ExprRef("datum.is_long ? 'right' : 'left'"),
+        dx=alt.ExprRef("datum.is_long ? -6 : 6"),
+        color=BESIDE_BAR,
+        fontSize=12,
+    ).encode(x=length, text="words:N")
+    diamond = rows.mark_point(shape="diamond", size=90, filled=True, opacity=1).encode(
+        x=alt.value(-9), color=alt.value("orange")
+    )
+    layers = [bars, words, diamond.transform_filter(alt.datum.is_true)]
+    return alt.LayerChart(layer=layers, height=BARS_HEIGHT)
+
+
+def _cells(matrix: np.ndarray, show: Show) -> pd.DataFrame:
+    """The cells as rows: their digits, the number shown, and the cell in words."""
+    rows = []
+    for cell in confusions(matrix):
+        if show == "mistakes only" and cell.true == cell.predicted:
+            continue
+        is_percent = show == "row percent"
+        value = 100 * cell.share if is_percent else cell.count
+        rows.append(
+            {
+                "true": cell.true,
+                "predicted": cell.predicted,
+                "value": value,
+                "text": (f"{value:.1f}" if is_percent else f"{value}") if value else "",
+                "sentence": cell.sentence(),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _cell_colors(show: Show, largest: float) -> alt.Scale:
+    domain = [0, max(largest, 1)]  # no mistakes at all are shown as such
+    if show == "mistakes only":
+        return alt.Scale(type="linear", domain=domain)
+    smallest = 0.1 if show == "row percent" else 1  # where the logarithm sets in
+    return alt.Scale(type="symlog", domain=domain, constant=smallest)
+
+
+def _panel(
+    epochs: Sequence[EpochMetrics], measure: alt.Y, *, x_title: str | None
+) -> alt.LayerChart:
+    """One measure over the epochs, a curve for each split, and the best epoch."""
+    axis = alt.Axis(tickMinStep=1, format="d", grid=False)
+    scale = alt.Scale(nice=False, zero=False)
+    epoch = alt.X("epoch:Q", title=x_title, axis=axis, scale=scale)
+    measure = measure.scale(zero=False, padding=6)
+    curves = alt.Chart(_curves(epochs)).encode(x=epoch, y=measure)
+    best = alt.Chart(_best(epochs)).encode(x=epoch)
+    layers = [
+        best.mark_rule(strokeDash=[2, 3], color=INK),
+        _lines(curves),
+        _points(curves, is_visible=len(epochs) <= MAX_POINTED_EPOCHS),
+        _words_above(best),
+    ]
+    return alt.LayerChart(layer=layers, height=PANEL_HEIGHT)
+
+
+def _lines(curves: alt.Chart) -> alt.Chart:
+    legend = alt.Legend(title=None, orient="top", symbolType="stroke", symbolSize=400)
+    dashes = _named(SPLITS, SPLIT_DASHES)
+    return curves.mark_line().encode(
+        color=alt.Color("split:N", scale=_named(SPLITS, SPLIT_COLORS), legend=legend),
+        strokeDash=alt.StrokeDash("split:N", scale=dashes, legend=legend),
+    )
+
+
+def _points(curves: alt.Chart, *, is_visible: bool) -> alt.Chart:
+    """What to hover over; shapes that tell the splits apart where there is room."""
+    is_train = alt.datum.split == "train"
+    return curves.mark_point(size=45, filled=True, opacity=float(is_visible)).encode(
+        color=alt.Color("split:N", scale=_named(SPLITS, SPLIT_COLORS)),
+        shape=alt.condition(is_train, alt.value("circle"), alt.value("diamond")),
+        tooltip=[
+            alt.Tooltip("epoch:Q", title="Epoch"),
+            alt.Tooltip("split:N", title="Images"),
+            alt.Tooltip("loss:Q", title="Loss", format=".4f"),
+            alt.Tooltip("accuracy:Q", title="Accuracy", format=".2%"),
+        ],
+    )
+
+
+def _words_above(best: alt.Chart) -> alt.Chart:
+    align = alt.ExprRef("datum.align")
+    words = best.mark_text(baseline="bottom", align=align, fontSize=12, color=INK)
+    return words.encode(y=alt.value(-4), text="words:N")
+
+
+def _curves(epochs: Sequence[EpochMetrics]) -> pd.DataFrame:
+    """A row for each epoch and split."""
+    train = [("train", e.epoch, e.loss, e.accuracy) for e in epochs]
+    validation = [("validation", e.epoch, e.val_loss, e.val_accuracy) for e in epochs]
+    columns = ["split", "epoch", "loss", "accuracy"]
+    return pd.DataFrame(train + validation, columns=columns)
+
+
+def _best(epochs: Sequence[EpochMetrics]) -> pd.DataFrame:
+    """One row: the best epoch and its words, which run to the side with more room."""
+    best = best_epoch(epochs).epoch
+    is_early = 2 * best < epochs[0].epoch + epochs[-1].epoch
+    align = "left" if is_early else "right"
+    return pd.DataFrame(
+        [{"epoch": best, "words": f"best: epoch {best}", "align": align}]
+    )
+
+
+def _named(names: list[str], values: list[Any]) -> alt.Scale:
+    return alt.Scale(domain=names, range=values)
+
+
+def _thinned(values: np.ndarray) -> np.ndarray:
+    """At most `MAX_POINTS` values: means of as many neighbours as it takes."""
+    stride = -(-len(values) // MAX_POINTS) or 1
+    starts = np.arange(0, len(values), stride)
+    sizes = np.diff(starts, append=len(values))
+    return np.add.reduceat(values, starts) / sizes if len(values) else values
+
+
+def _bars(values: np.ndarray, true: int | None) -> pd.DataFrame:
+    """The digits as rows: the probability in numbers and words, and what it is."""
+    predicted = int(np.argmax(values))
+    rows = []
+    for digit in range(NUM_CLASSES):
+        probability = float(values[digit])
+        number = percent(probability)
+        is_true = digit == true
+        words = [number] if probability >= SMALLEST_NAMED else []
+        rows.append(
+            {
+                "digit": digit,
+                "probability": probability,
+                "role": "predicted" if digit == predicted else "other",
+                "is_true": is_true,
+                "is_long": probability > 0.5,
+                "words": ", ".join([*words, "true digit"] if is_true else words),
+                "sentence": f"{number} for {kind_of(1, digit)}",
+            }
+        )
+    return pd.DataFrame(rows)

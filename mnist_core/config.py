@@ -1,0 +1,208 @@
+"""What to train: every hyperparameter, with the bounds that hold everywhere.
+
+The form, the command line and a tampered request all end in `TrainConfig`, which
+refuses a wrong value with one sentence. The bounds stand beside the fields, and
+the form reads them from there.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any, Self
+
+from mnist_core.errors import ConfigError
+
+IMAGE_SIZE = 28  # pixels, height and width of an MNIST image
+NUM_CLASSES = 10  # the digits 0 to 9
+NUM_LABELLED = 60_000  # images of MNIST's training file: train + validation
+CONFIG_VERSION = 1  # of the JSON form; raised when its meaning changes
+
+ARCHITECTURES = ("softmax", "dense", "cnn", "residual")
+OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop")
+SCHEDULES = ("constant", "cosine", "one-cycle")
+
+
+def _choice(default: str, options: tuple[str, ...]) -> Any:
+    return field(default=default, metadata={"options": options})
+
+
+def _number(default: float, low: float, high: float) -> Any:
+    return field(default=default, metadata={"low": low, "high": high})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TrainConfig:
+    """All that decides a training; the same config and seed give the same weights.
+
+    Attributes:
+        architecture: A key of `architectures.ARCHITECTURES`.
+        optimizer: "sgd" has momentum 0.9; the others have Keras's defaults.
+        learning_rate: The peak of the schedule.
+        schedule: "constant"; "cosine", falling to 0 at the end; or "one-cycle",
+            rising for the first 30 % of the steps and then falling to 0.
+        batch_size: Images of one gradient step.
+        epochs: Passes over the train split, at most.
+        patience: Stop after so many epochs without a better validation accuracy;
+            0 trains all epochs.
+        dropout: Fraction of the last features that is dropped while training.
+        weight_decay: L2 penalty on the kernels; decoupled decay with "adamw".
+        label_smoothing: Share of the label's probability spread over all digits.
+        batch_normalization: Normalise after every hidden layer.
+        rotation: Largest random rotation, in degrees.
+        shift: Largest random shift, in pixels.
+        scale: Largest random change of size, as a fraction.
+        shear: Largest random shear, as a fraction.
+        elastic: Root mean square of the random local warp, in pixels.
+        seed: Of every random choice.
+        num_train: Images of the train split, a stratified part of what is left.
+        num_validation: Images of the validation split.
+    """
+
+    architecture: str = _choice("cnn", ARCHITECTURES)
+    optimizer: str = _choice("adam", OPTIMIZERS)
+    learning_rate: float = _number(1e-3, 1e-6, 10.0)
+    schedule: str = _choice("constant", SCHEDULES)
+    batch_size: int = _number(128, 8, 2048)
+    epochs: int = _number(5, 1, 100)
+    patience: int = _number(0, 0, 50)
+    dropout: float = _number(0.0, 0.0, 0.9)
+    weight_decay: float = _number(0.0, 0.0, 1.0)
+    label_smoothing: float = _number(0.0, 0.0, 0.5)
+    batch_normalization: bool = False
+    rotation: float = _number(0.0, 0.0, 45.0)
+    shift: float = _number(0.0, 0.0, 6.0)
+    scale: float = _number(0.0, 0.0, 0.5)
+    shear: float = _number(0.0, 0.0, 0.5)
+    elastic: float = _number(0.0, 0.0, 3.0)
+    seed: int = _number(0, 0, 2**31 - 1)
+    num_train: int = _number(55_000, 100, 59_500)
+    num_validation: int = _number(5_000, 500, 20_000)
+
+    def __post_init__(self) -> None:
+        """Refuse what is out of bounds, or does not go together.
+
+        Raises:
+            ConfigError: With one sentence that says what must hold and what came.
+        """
+        for name in bounds():
+            object.__setattr__(self, name, _checked(name, getattr(self, name)))
+        total = self.num_train + self.num_validation
+        if total > NUM_LABELLED:
+            raise ConfigError(
+                f"Train and validation images share {NUM_LABELLED:,}; "
+                f"{self.num_train:,} + {self.num_validation:,} = {total:,} is "
+                f"{total - NUM_LABELLED:,} too many."
+            )
+        if self.batch_size > self.num_train:
+            raise ConfigError(
+                f"A batch of {self.batch_size:,} needs at least as many training "
+                f"images; there are {self.num_train:,}. Choose a smaller batch."
+            )
+        if self.architecture == "softmax":
+            for name in ("dropout", "batch_normalization"):
+                if getattr(self, name):
+                    raise ConfigError(
+                        f"Softmax regression has no hidden layer, so it cannot use "
+                        f"{_words(name)}. Switch it off or choose another architecture."
+                    )
+
+    @property
+    def is_augmented(self) -> bool:
+        """Whether training images are changed at random."""
+        return any((self.rotation, self.shift, self.scale, self.shear, self.elastic))
+
+    def to_json(self) -> dict[str, Any]:
+        """The config as a JSON object, with its version."""
+        return {"version": CONFIG_VERSION, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """The config that `to_json` wrote.
+
+        Raises:
+            ConfigError: If a key is unknown, the version newer, or a value wrong.
+        """
+        settings = dict(value)
+        version = settings.pop("version", None)
+        if version != CONFIG_VERSION:
+            raise ConfigError(
+                f"This config has version {version!r}; this Digit Lab reads version "
+                f"{CONFIG_VERSION}. Open it with the Digit Lab that wrote it."
+            )
+        _refuse_unknown(settings)
+        return cls(**settings)
+
+    def with_settings(self, assignments: list[str]) -> Self:
+        """The config changed by `KEY=VALUE` strings, as the command line has them.
+
+        Raises:
+            ConfigError: If one is malformed, unknown or out of bounds.
+        """
+        settings: dict[str, Any] = {}
+        for assignment in assignments:
+            name, equals, text = assignment.partition("=")
+            if not equals:
+                raise ConfigError(
+                    f"A setting is written KEY=VALUE, such as epochs=3. "
+                    f"Received: {assignment!r}."
+                )
+            settings[name.strip()] = _parsed(text.strip())
+        _refuse_unknown(settings)
+        return replace(self, **settings)
+
+
+def bounds() -> dict[str, Mapping[str, Any]]:
+    """Of every setting: `low` and `high` of a number, or the `options` of a choice."""
+    return {setting.name: setting.metadata for setting in fields(TrainConfig)}
+
+
+def _checked(name: str, value: Any) -> Any:
+    """The value in its field's own type, or a `ConfigError`."""
+    bound, kind = bounds()[name], _KINDS[name]
+    if kind is str:
+        if value not in bound["options"]:
+            expected = "one of " + ", ".join(bound["options"])
+            raise _wrong(name, expected, value)
+        return value
+    if kind is bool:
+        if not isinstance(value, bool):
+            raise _wrong(name, "true or false", value)
+        return value
+    low, high = bound["low"], bound["high"]
+    expected = f"{'a whole number' if kind is int else 'a number'} from {low:,} to {high:,}"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _wrong(name, expected, value)
+    if not low <= value <= high or kind(value) != value:  # NaN is in no range
+        raise _wrong(name, expected, value)
+    return kind(value)
+
+
+def _wrong(name: str, expected: str, value: Any) -> ConfigError:
+    received = repr(value)
+    if len(received) > 40:
+        received = received[:40] + "…"
+    return ConfigError(f"`{name}` must be {expected}. Received: {name}={received}.")
+
+
+def _refuse_unknown(settings: Mapping[str, Any]) -> None:
+    unknown = sorted(set(settings) - set(bounds()))
+    if unknown:
+        raise ConfigError(
+            f"There is no setting {unknown[0]!r}. The settings are "
+            f"{', '.join(bounds())}."
+        )
+
+
+def _parsed(text: str) -> Any:
+    """A JSON number or boolean, or the text itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+_KINDS: dict[str, type] = {setting.name: setting.type for setting in fields(TrainConfig)}  # type: ignore[misc]

@@ -1,0 +1,96 @@
+"""From a trained network to a finished run: its files and its figures."""
+
+import hashlib
+
+import numpy as np
+
+from mnist_core import novelty
+from mnist_core.config import TrainConfig
+from mnist_core.data import Mnist
+from mnist_core.errors import RunError
+from mnist_core.evaluation import Evaluation
+from mnist_core.files import whole_file, write_json
+from mnist_core.history import best_epoch
+from mnist_core.models import Heads
+from mnist_core.reader import Reader
+from mnist_core.runs import RESULT_FILES, Result, Run
+from mnist_core.training import Trained
+
+MAX_DIFFERENCE = 1e-4  # between the probabilities of the model and of its twin
+NUM_REFERENCE = 10_000  # train images that teach the run what a digit looks like
+
+
+def finish(run: Run, trained: Trained, mnist: Mnist) -> Result:
+    """Write a run's model, twin, predictions and figures; `result.json` is last.
+
+    Raises:
+        RunError: If the model and its twin do not agree on the test split.
+        OSError: If a file cannot be written.
+    """
+    _save_models(run, trained.heads)
+    reader = Reader(run.folder / "twin.tflite")
+    test = reader.read(mnist.test.images)
+    validation = reader.read(mnist.validation.images)
+    _check_agreement(trained.heads, mnist.test.images, test.probabilities)
+
+    with whole_file(run.folder / "predictions.npz") as path, path.open("wb") as file:
+        np.savez_compressed(
+            file,
+            allow_pickle=False,
+            test=test.probabilities,
+            validation=validation.probabilities,
+        )
+    reference = mnist.train[:NUM_REFERENCE]
+    novelty.fit(
+        train_features=reader.read(reference.images).features,
+        train_labels=reference.labels,
+        val_features=validation.features,
+        val_logits=validation.logits,
+    ).save(run.folder / "novelty.npz")
+
+    result = Result(
+        **_figures(run.config, trained),
+        validation_accuracy=_accuracy(mnist.validation.labels, validation.probabilities),
+        test_accuracy=_accuracy(mnist.test.labels, test.probabilities),
+        sha256={name: _digest(run, name) for name in RESULT_FILES},
+    )
+    write_json(run.folder / "result.json", result.to_json())
+    return result
+
+
+def _save_models(run: Run, heads: Heads) -> None:
+    with whole_file(run.folder / "model.keras") as path:
+        heads.model.save(path)
+    with whole_file(run.folder / "twin.tflite") as path:
+        heads.twin.export(path, format="litert", verbose=False)
+
+
+def _check_agreement(heads: Heads, images: np.ndarray, read: np.ndarray) -> None:
+    predicted = heads.model.predict(images, batch_size=500, verbose=0)
+    difference = float(np.abs(predicted - read).max())
+    is_same = np.array_equal(predicted.argmax(axis=1), read.argmax(axis=1))
+    if not is_same or difference > MAX_DIFFERENCE:
+        raise RunError(
+            "The model and its twin for the server do not agree on the test split "
+            f"(largest difference {difference:.1e}). Please report this."
+        )
+
+
+def _figures(config: TrainConfig, trained: Trained) -> dict[str, float | int]:
+    history = trained.history
+    seconds = history[-1].seconds
+    return {
+        "num_parameters": trained.heads.model.count_params(),
+        "num_epochs": len(history),
+        "best_epoch": best_epoch(history).epoch,
+        "seconds": round(seconds, 2),
+        "images_per_second": round(len(history) * config.num_train / seconds, 1),
+    }
+
+
+def _accuracy(labels: np.ndarray, probabilities: np.ndarray) -> float:
+    return Evaluation(labels, probabilities).accuracy
+
+
+def _digest(run: Run, name: str) -> str:
+    return hashlib.sha256((run.folder / name).read_bytes()).hexdigest()

@@ -1,0 +1,123 @@
+"""Keras models from a config: `(N, 28, 28)` uint8 in, `(N, 10)` probabilities out.
+
+Scaling to [0, 1] is a layer of the model, so that training and serving cannot
+disagree, and a saved `.keras` file opens in plain Keras.
+"""
+
+from dataclasses import dataclass
+
+import keras
+from keras import layers
+
+from mnist_core.architectures import (
+    ARCHITECTURES,
+    Block,
+    Conv,
+    Dense,
+    Flatten,
+    GlobalAverage,
+    Pool,
+    Residual,
+)
+from mnist_core.config import IMAGE_SIZE, NUM_CLASSES, TrainConfig
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Heads:
+    """Three views of one network; they share every weight.
+
+    Attributes:
+        model: Images to probabilities: what is saved.
+        logits: Images to `(N, 10)` logits: what the loss is computed from.
+        twin: Images to probabilities, logits and features: what LiteRT exports.
+    """
+
+    model: keras.Model
+    logits: keras.Model
+    twin: keras.Model
+
+
+def build(config: TrainConfig) -> Heads:
+    """Build an untrained network; the config's seed decides its weights."""
+    keras.utils.set_random_seed(config.seed)
+    # float32, so that any image fits: LiteRT and Keras then cast alike.
+    images = keras.Input((IMAGE_SIZE, IMAGE_SIZE), name="images")
+    x = layers.Rescaling(1 / 255, name="rescaling")(images)
+    x = layers.Reshape((IMAGE_SIZE, IMAGE_SIZE, 1), name="channel")(x)
+    for block in ARCHITECTURES[config.architecture].blocks:
+        x = _add(block, x, config.batch_normalization)
+    features = layers.Identity(name="features")(x)
+    dropped = layers.Dropout(config.dropout, name="dropout")(features)
+    logits = layers.Dense(NUM_CLASSES, name="logits")(dropped)
+    probabilities = layers.Softmax(name="probabilities")(logits)
+    return heads_of(keras.Model(images, probabilities, name=config.architecture))
+
+
+def heads_of(model: keras.Model) -> Heads:
+    """The views of a model that `build` made, fresh or loaded from its file."""
+    features, logits = (model.get_layer(name).output for name in ("features", "logits"))
+    return Heads(
+        model=model,
+        logits=keras.Model(model.input, logits),
+        twin=keras.Model(
+            model.input,
+            {"probabilities": model.output, "logits": logits, "features": features},
+        ),
+    )
+
+
+def _add(block: Block, x: keras.KerasTensor, is_normalized: bool) -> keras.KerasTensor:
+    match block:
+        case Conv(filters, kernel, stride, is_padded):
+            x = _conv(x, filters, kernel, stride, is_padded, is_normalized)
+            return layers.ReLU()(x)
+        case Pool():
+            return layers.MaxPooling2D()(x)
+        case Residual(filters, stride):
+            return _residual(x, filters, stride, is_normalized)
+        case Flatten():
+            return layers.Flatten()(x)
+        case GlobalAverage():
+            return layers.GlobalAveragePooling2D()(x)
+        case Dense(units):
+            x = layers.Dense(
+                units,
+                use_bias=not is_normalized,
+                kernel_initializer="he_normal",
+            )(x)
+            return layers.ReLU()(_normalized(x, is_normalized))
+
+
+def _residual(
+    x: keras.KerasTensor, filters: int, stride: int, is_normalized: bool
+) -> keras.KerasTensor:
+    inner = layers.ReLU()(_conv(x, filters, 3, stride, True, is_normalized))
+    inner = _conv(inner, filters, 3, 1, True, is_normalized)
+    if inner.shape != x.shape:
+        x = _conv(x, filters, 1, stride, True, is_normalized)
+    return layers.ReLU()(layers.Add()([x, inner]))
+
+
+def _conv(
+    x: keras.KerasTensor,
+    filters: int,
+    kernel: int,
+    stride: int,
+    is_padded: bool,
+    is_normalized: bool,
+) -> keras.KerasTensor:
+    x = layers.Conv2D(
+        filters,
+        kernel,
+        strides=stride,
+        padding="same" if is_padded else "valid",
+        use_bias=not is_normalized,
+        kernel_initializer="he_normal",
+    )(x)
+    return _normalized(x, is_normalized)
+
+
+def _normalized(x: keras.KerasTensor, is_normalized: bool) -> keras.KerasTensor:
+    # A quicker momentum than Keras's 0.99: short trainings end with statistics
+    # of their last weights, not of their first.
+    return layers.BatchNormalization(momentum=0.9)(x) if is_normalized else x

@@ -1,0 +1,113 @@
+"""Whether an image looks like a digit at all.
+
+Softmax is sure of itself on noise, so two other scores decide: the energy of the
+logits (Liu et al., 2020) and the Mahalanobis distance of the features to the
+nearest digit's mean (Lee et al., 2018). Each refuses one half percent of the
+validation digits at most.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mnist_core.config import NUM_CLASSES
+from mnist_core.files import whole_file
+
+REFUSED = 0.005  # fraction of validation digits that each score refuses
+SHRINKAGE = 0.01  # of the covariance towards a sphere, so that it has an inverse
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Novelty:
+    """What a run knows of digits.
+
+    Attributes:
+        means: `(10, D)` float32, the mean features of each digit.
+        precision: `(D, D)` float32, the inverse of their shared covariance.
+        max_distance: Squared distance beyond which an image is no digit.
+        max_energy: Energy beyond which it is none.
+    """
+
+    means: np.ndarray
+    precision: np.ndarray
+    max_distance: float
+    max_energy: float
+
+    def is_digit(self, features: np.ndarray, logits: np.ndarray) -> np.ndarray:
+        """`(N,)` bool, from `(N, D)` features and `(N, 10)` logits."""
+        distances = _distances(features, self.means, self.precision)
+        return (distances <= self.max_distance) & (_energies(logits) <= self.max_energy)
+
+    def save(self, path: Path) -> None:
+        """Write it to an `.npz` file, whole or not at all."""
+        with whole_file(path) as temporary, temporary.open("wb") as file:
+            np.savez(
+                file,
+                allow_pickle=False,
+                means=self.means,
+                precision=self.precision,
+                max_distance=np.array(self.max_distance),
+                max_energy=np.array(self.max_energy),
+            )
+
+    @classmethod
+    def load(cls, path: Path) -> "Novelty":
+        """Read what `save` wrote."""
+        with np.load(path, allow_pickle=False) as arrays:
+            return cls(
+                means=arrays["means"],
+                precision=arrays["precision"],
+                max_distance=float(arrays["max_distance"]),
+                max_energy=float(arrays["max_energy"]),
+            )
+
+
+def fit(
+    *,
+    train_features: np.ndarray,
+    train_labels: np.ndarray,
+    val_features: np.ndarray,
+    val_logits: np.ndarray,
+) -> Novelty:
+    """Learn the digits from train features, and the limits from validation.
+
+    Args:
+        train_features: `(N, D)` float32.
+        train_labels: `(N,)` uint8; every digit occurs.
+        val_features: `(M, D)` float32.
+        val_logits: `(M, 10)` float32.
+    """
+    means = np.stack(
+        [train_features[train_labels == digit].mean(axis=0) for digit in range(NUM_CLASSES)]
+    )
+    residuals = train_features - means[train_labels]
+    covariance = residuals.T @ residuals / len(residuals)
+    size = len(covariance)
+    sphere = np.eye(size) * max(np.trace(covariance) / size, 1e-12)
+    shrunk = (1 - SHRINKAGE) * covariance + SHRINKAGE * sphere
+    precision = np.linalg.inv(shrunk).astype(np.float32)
+    distances = _distances(val_features, means, precision)
+    return Novelty(
+        means=means.astype(np.float32),
+        precision=precision,
+        max_distance=float(np.quantile(distances, 1 - REFUSED)),
+        max_energy=float(np.quantile(_energies(val_logits), 1 - REFUSED)),
+    )
+
+
+def _distances(
+    features: np.ndarray, means: np.ndarray, precision: np.ndarray
+) -> np.ndarray:
+    """`(N,)` squared Mahalanobis distances to the nearest mean."""
+    to_means = []
+    for mean in means:
+        offsets = features - mean
+        to_means.append(np.einsum("nd,nd->n", offsets @ precision, offsets))
+    return np.min(to_means, axis=0)
+
+
+def _energies(logits: np.ndarray) -> np.ndarray:
+    """`(N,)` negative log-sum-exp of the logits."""
+    peak = logits.max(axis=1, keepdims=True)
+    return -(peak[:, 0] + np.log(np.exp(logits - peak).sum(axis=1)))

@@ -1,0 +1,62 @@
+"""Reads digits through a run's LiteRT twin: quick, small, and without TensorFlow."""
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+from mnist_core.errors import RunError
+
+BATCH = 250  # images at a time: enough to be quick, little enough to stay small
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """What a model says of some images.
+
+    Attributes:
+        probabilities: `(N, 10)` float32, rows sum to 1.
+        logits: `(N, 10)` float32, before the softmax.
+        features: `(N, D)` float32, before the last layer.
+    """
+
+    probabilities: np.ndarray
+    logits: np.ndarray
+    features: np.ndarray
+
+
+class Reader:
+    """A twin in memory; any number of threads may use it at once."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            # One thread: an image takes 0.1 ms, less than waking a second thread.
+            self._interpreter = Interpreter(str(path), num_threads=1)
+            self._runner = self._interpreter.get_signature_runner()
+        except (ValueError, RuntimeError) as error:
+            raise RunError(
+                f"The model file {path.name} cannot be opened. Delete the run, or "
+                "choose another one."
+            ) from error
+        self._lock = threading.Lock()  # an interpreter is not thread-safe
+
+    def read(self, images: np.ndarray) -> Reading:
+        """Read `(N, 28, 28)` uint8 images."""
+        parts = [
+            self._read_batch(images[start : start + BATCH])
+            for start in range(0, max(len(images), 1), BATCH)
+        ]
+        return Reading(
+            **{
+                name: np.concatenate([part[name] for part in parts])
+                for name in ("probabilities", "logits", "features")
+            }
+        )
+
+    def _read_batch(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        with self._lock:
+            outputs = self._runner(images=images.astype(np.float32))
+            # Copies: the interpreter writes its next answer into the same memory.
+            return {name: value.copy() for name, value in outputs.items()}

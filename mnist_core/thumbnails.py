@@ -1,0 +1,31 @@
+"""Images as PNG files for the screen."""
+
+import io
+
+import numpy as np
+from PIL import Image
+
+from mnist_core.config import IMAGE_SIZE
+
+SPRITE_COLUMNS = 10  # images side by side in a sprite
+
+
+def png(image: np.ndarray, *, scale: int = 1) -> bytes:
+    """A PNG of a `(28, 28)` uint8 image, each pixel `scale` pixels wide and high."""
+    return _encoded(np.kron(image, np.ones((scale, scale), np.uint8)))
+
+
+def sprite(images: np.ndarray) -> bytes:
+    """One PNG of `(N, 28, 28)` uint8 images, row by row, `SPRITE_COLUMNS` wide."""
+    rows = max(1, -(-len(images) // SPRITE_COLUMNS))
+    full = np.zeros((rows * SPRITE_COLUMNS, IMAGE_SIZE, IMAGE_SIZE), np.uint8)
+    full[: len(images)] = images
+    tiles = full.reshape(rows, SPRITE_COLUMNS, IMAGE_SIZE, IMAGE_SIZE)
+    height, width = rows * IMAGE_SIZE, SPRITE_COLUMNS * IMAGE_SIZE
+    return _encoded(tiles.swapaxes(1, 2).reshape(height, width))
+
+
+def _encoded(pixels: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()

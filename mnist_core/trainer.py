@@ -1,0 +1,149 @@
+"""The process of one training: `python -m mnist_core.trainer RUN_ID`.
+
+It is started by `jobs` and is the only writer of its run's state. TensorFlow is
+imported when it is this run's turn: a run that waits costs 40 MB, not 700.
+"""
+
+import errno
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+
+from mnist_core import data, jobs
+from mnist_core.checkpoints import load_snapshot, save_snapshot
+from mnist_core.errors import DigitLabError
+from mnist_core.files import append_json_line
+from mnist_core.history import BatchMetrics, EpochMetrics
+from mnist_core.runs import Run, RunStore, trainer_lock, write_state
+
+MAX_THREADS = 4  # of TensorFlow; more give little on images of 28 x 28
+MAX_DENSITY = 400  # reports kept of a training as long as the present one
+NICENESS = 19  # the lowest priority: whoever draws comes first
+
+log = logging.getLogger(__name__)
+
+
+def train_run(
+    store: RunStore,
+    run: Run,
+    *,
+    on_batches: Callable[[BatchMetrics], None] = lambda metrics: None,
+    is_cancelled: Callable[[], bool] = lambda: False,
+) -> Run:
+    """Wait for this run's turn, train it and finish it, in this process.
+
+    Args:
+        store: Where the run is.
+        run: A queued run that no other process works on.
+        on_batches: Called a few times a second, beside what goes into the folder.
+        is_cancelled: Another way to ask for a stop, beside the folder's.
+
+    Returns:
+        The run in its last state: whatever went wrong is in there, too.
+    """
+
+    def should_stop() -> bool:
+        return is_cancelled() or (run.folder / "stop").exists()
+
+    with trainer_lock(run):
+        try:
+            with jobs.turn(store, run, should_stop) as has_turn:
+                if has_turn:
+                    _train(run, on_batches, should_stop)
+                else:
+                    write_state(run, "stopped", "Stopped before it began.")
+        except Exception as error:  # the edge of the process: it must be told
+            log.exception("The training of %s failed", run.id)
+            write_state(run, "failed", _sentence(error))
+    return store.get(run.id)
+
+
+def _train(
+    run: Run,
+    on_batches: Callable[[BatchMetrics], None],
+    should_stop: Callable[[], bool],
+) -> None:
+    write_state(run, "running")
+    config, checkpoint = run.config, run.folder / "checkpoint.npz"
+    progress = run.folder / "progress.jsonl"
+    mnist = data.load_mnist(
+        num_train=config.num_train, num_validation=config.num_validation
+    )
+    from mnist_core import finishing, training  # TensorFlow: only when it is needed
+
+    began = recorded = time.monotonic()
+
+    def record_batches(metrics: BatchMetrics) -> None:
+        nonlocal recorded
+        on_batches(metrics)
+        now = time.monotonic()
+        if now - recorded >= (now - began) / MAX_DENSITY:
+            recorded = now
+            append_json_line(progress, {"kind": "batches", **asdict(metrics)})
+
+    def record_epoch(metrics: EpochMetrics) -> None:
+        append_json_line(progress, {"kind": "epoch", **asdict(metrics)})
+
+    trained = training.train(
+        config,
+        mnist,
+        snapshot=load_snapshot(checkpoint),
+        on_batches=record_batches,
+        on_epoch=record_epoch,
+        on_snapshot=partial(save_snapshot, checkpoint),
+        should_stop=should_stop,
+    )
+    finishing.finish(run, trained, mnist)
+    write_state(run, *_ENDINGS[trained.ending])
+    checkpoint.unlink(missing_ok=True)
+
+
+_ENDINGS = {
+    "done": ("done", ""),
+    "stopped": ("stopped", "Stopped on request; the best epoch so far is kept."),
+    "diverged": (
+        "stopped",
+        "The loss became infinite or not a number, so the training ended; the best "
+        "epoch before is kept. Lower the learning rate.",
+    ),
+}
+
+
+def _sentence(error: Exception) -> str:
+    """Why a training failed, for a person."""
+    if isinstance(error, DigitLabError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "The disk is full. Delete runs that you no longer need, and start again."
+    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+        return "The memory ran out. Choose a smaller batch or a smaller architecture."
+    return f"An unexpected {type(error).__name__} ended it; log.txt in its folder tells."
+
+
+def _be_considerate() -> None:
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+
+
+def limit_threads() -> None:
+    """Bound TensorFlow's threads and quieten it; to be called before its import."""
+    threads = str(min(MAX_THREADS, os.cpu_count() or 1))
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", threads)
+    os.environ.setdefault("TF_NUM_INTEROP_THREADS", threads)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def main(run_id: str) -> int:
+    """Train one run; the exit status is 0 if it has a model at the end."""
+    _be_considerate()
+    limit_threads()
+    store = RunStore()
+    return 0 if train_run(store, store.get(run_id)).has_model else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,84 @@
+"""Look through the test digits that a model reads right and wrong."""
+
+import streamlit as st
+
+from mnist_core.selection import OUTCOMES, SORT_WORDS, SORTS, Selection, page, page_of
+from ui import digit_dialog, resources
+from ui.gallery import gallery
+from ui.picker import pick_run
+
+PAGE_SIZE = 60  # digits
+DIGITS = (None, *range(10))
+
+
+def apply_filters() -> None:
+    """Put what was chosen into the address, which is what the page reads."""
+    state = st.session_state
+    chosen = Selection(
+        outcome=state["show"],
+        true=state["true"],
+        predicted=state["pred"],
+        sort=state["sort"],
+    )
+    run = st.query_params.get("run")
+    st.query_params.from_dict({**({"run": run} if run else {}), **chosen.to_query()})
+    state["page"] = 1
+
+
+def digit_words(digit: int | None) -> str:
+    """What a filter calls a digit."""
+    return "Any" if digit is None else str(digit)
+
+
+st.title("Browse")
+with resources.plain_errors():
+    run = pick_run()
+    split, evaluation = resources.test_split(), resources.evaluation(run)
+
+selection = Selection.from_query(st.query_params.to_dict())
+st.session_state.update(
+    show=selection.outcome,
+    true=selection.true,
+    pred=selection.predicted,
+    sort=selection.sort,
+)
+outcome, true, predicted, sort = st.columns([2, 1, 1, 2], vertical_alignment="bottom")
+outcome.segmented_control(
+    "Show", OUTCOMES, format_func=str.capitalize, required=True, key="show",
+    on_change=apply_filters,
+)
+true.selectbox(
+    "Labelled", DIGITS, format_func=digit_words, key="true", on_change=apply_filters
+)
+predicted.selectbox(
+    "Read as", DIGITS, format_func=digit_words, key="pred", on_change=apply_filters
+)
+sort.selectbox(
+    "Order",
+    SORTS,
+    format_func=lambda name: SORT_WORDS[name].capitalize(),
+    key="sort",
+    on_change=apply_filters,
+)
+
+indices = selection.indices(evaluation)
+with st.container(key="gallery-count"):
+    st.markdown(f"**{len(indices)}** found: {selection.sentence(len(indices))}")
+if not len(indices):
+    st.info("No digit is like that. Widen the filters above.", icon=":material/search_off:")
+    st.stop()
+
+shown = page(indices, 1, size=PAGE_SIZE)
+if shown.num_pages > 1:
+    number = st.pagination(shown.num_pages, key="page", bind="query-params")
+    shown = page(indices, number, size=PAGE_SIZE)
+    st.caption(shown.sentence())
+with st.container(key="gallery"):
+    gallery(
+        split.images[shown.indices],
+        shown.indices,
+        evaluation,
+        key="digits",
+        on_open=digit_dialog.open_digit,
+    )
+digit_dialog.show_opened_digit(split, evaluation, indices)

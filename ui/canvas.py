@@ -1,0 +1,133 @@
+"""The canvas: one drawing a visitor, with Clear and Undo that never lose it.
+
+A drawing is kept across page switches. Every state that the canvas was in can be
+undone to, also the one before its own toolbar wiped it: on a touch screen that
+toolbar is invisible and lies over the top right corner of the canvas.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+SIZE = 280  # screen pixels: ten for each pixel of an MNIST image
+MAX_STATES = 30  # that can be undone to
+_WIDGET = "pad"
+_SKETCHES = "sketches"  # the states so far, the present one last
+_START = "sketch-start"  # what the canvas was last told to show
+_STALE = "sketch-stale"  # what it still sends until it shows that
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """A drawing as the canvas sent it.
+
+    Attributes:
+        objects: Its strokes, in the canvas's own form.
+        png: Its pixels, or None if nothing is drawn. Both are a visitor's: unchecked.
+    """
+
+    objects: list[Any]
+    png: bytes | None
+
+
+def draw() -> bytes | None:
+    """Show the canvas with its buttons; returns the drawing's PNG, unchecked."""
+    from streamlit_drawable_canvas import st_canvas  # fails outside of a server
+
+    sketches: list[Sketch] = st.session_state.setdefault(_SKETCHES, [Sketch([], None)])
+    if _WIDGET not in st.session_state:  # first seen, or back from another page
+        st.session_state[_START] = _drawing(sketches[-1])
+    with st.container(key="canvas"):
+        result = st_canvas(
+            stroke_width=st.session_state.get("stroke-width", 20),
+            stroke_color="#000000",
+            background_color="#ffffff",
+            width=SIZE,
+            height=SIZE,
+            initial_drawing=st.session_state[_START],
+            return_image_data=True,
+            key=_WIDGET,
+        )
+    _receive(Sketch(_objects(result.json_data), _png(result)))
+    with st.container(horizontal=True):
+        st.button(
+            "Clear",
+            icon=":material/delete:",
+            key="clear",
+            shortcut="Delete",
+            on_click=_show,
+            args=(Sketch([], None),),
+        )
+        st.button(
+            "Undo",
+            icon=":material/undo:",
+            key="undo",
+            shortcut="Ctrl+Z",
+            disabled=len(sketches) < 2,
+            on_click=_undo,
+        )
+    st.slider("Stroke width", 8, 40, 20, format="%d px", key="stroke-width")
+    return sketches[-1].png
+
+
+def _receive(sketch: Sketch) -> None:
+    """Keep what the canvas sent, if it is news."""
+    sketches = st.session_state[_SKETCHES]
+    sent = _paths(sketch)
+    if sent == _paths(sketches[-1]):
+        st.session_state[_STALE] = None
+    elif sent != st.session_state.get(_STALE):
+        st.session_state[_STALE] = None
+        sketches.append(sketch)
+        del sketches[:-MAX_STATES]
+
+
+def _undo() -> None:
+    sketches = st.session_state[_SKETCHES]
+    if len(sketches) > 1:
+        present = sketches.pop()
+        _tell(before=present, after=sketches[-1])
+
+
+def _show(sketch: Sketch) -> None:
+    sketches = st.session_state[_SKETCHES]
+    present = sketches[-1]
+    if _paths(present) != _paths(sketch):
+        sketches.append(sketch)
+        _tell(before=present, after=sketch)
+
+
+def _tell(before: Sketch, after: Sketch) -> None:
+    """Have the canvas show another sketch; it answers in a moment."""
+    st.session_state[_START] = _drawing(after)
+    st.session_state[_STALE] = _paths(before)
+
+
+def _drawing(sketch: Sketch) -> dict[str, Any]:
+    # The canvas loads a drawing only if it differs from the last one that it was
+    # given, so each one gets a number.
+    number = st.session_state.get("sketch-number", 0) + 1
+    st.session_state["sketch-number"] = number
+    return {"objects": sketch.objects, "number": number}
+
+
+def _paths(sketch: Sketch) -> str:
+    """What makes two sketches the same drawing."""
+    return json.dumps(
+        [item.get("path") if isinstance(item, dict) else None for item in sketch.objects]
+    )
+
+
+def _objects(raw: Any) -> list[Any]:
+    objects = raw.get("objects") if isinstance(raw, dict) else None
+    return objects if isinstance(objects, list) else []
+
+
+def _png(result: Any) -> bytes | None:
+    try:
+        png: bytes | None = result.image_bytes
+    except (ValueError, TypeError, AttributeError):  # not the text of a picture
+        return None
+    return png

@@ -1,0 +1,66 @@
+"""Which run a page is about: chosen once, kept in the address on every page."""
+
+import streamlit as st
+
+from mnist_core import paths
+from mnist_core.runs import Run
+from ui import resources
+
+_RUN = "run"  # in the address, and in the session for when a link drops the address
+_PICKER = "run-picker"
+
+
+def pick_run() -> Run:
+    """Let a person choose among the runs that have a model; ends the page without.
+
+    A run that is asked for and cannot be used is said to be so, and the page goes
+    on with the shipped one.
+    """
+    runs = {run.id: run for run in resources.store().runs() if run.has_model}
+    if not runs:
+        st.info("There is no trained model yet.", icon=":material/model_training:")
+        st.page_link("pages/train.py", label="Train one", icon=":material/arrow_forward:")
+        st.stop()
+    wanted = wanted_run_id()
+    fallback = paths.SHIPPED_RUN_ID if paths.SHIPPED_RUN_ID in runs else next(iter(runs))
+    if wanted is not None and wanted not in runs:
+        _say_unusable(wanted)
+    chosen = wanted if wanted in runs else fallback
+    st.session_state[_PICKER] = chosen
+    st.selectbox(
+        "Model",
+        list(runs),
+        format_func=lambda run_id: _label(runs[run_id]),
+        key=_PICKER,
+        on_change=_remember_choice,
+    )
+    return runs[chosen]
+
+
+def wanted_run_id() -> str | None:
+    """The id that the address or the session asks for, whether it exists or not."""
+    wanted: str | None = st.query_params.get(_RUN, st.session_state.get(_RUN))
+    st.session_state[_RUN] = wanted
+    if wanted is not None and _RUN not in st.query_params:
+        st.query_params[_RUN] = wanted
+    return wanted
+
+
+def want_run(run_id: str) -> None:
+    """Make a run the one that every page is about."""
+    st.session_state[_RUN] = st.query_params[_RUN] = run_id
+
+
+def _remember_choice() -> None:
+    want_run(st.session_state[_PICKER])
+
+
+def _label(run: Run) -> str:
+    accuracy = run.result.test_accuracy if run.result else 0.0
+    return f"{run.name} · {accuracy:.2%}"
+
+
+def _say_unusable(run_id: str) -> None:
+    names = {run.id: f"“{run.name}” is {run.state}" for run in resources.store().runs()}
+    what = names.get(run_id, "There is no such run; it may have been deleted")
+    st.warning(f"{what}. Here is another model meanwhile.", icon=":material/info:")

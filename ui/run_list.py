@@ -1,0 +1,99 @@
+"""All runs: a table, and what can be done with the one that is picked."""
+
+import streamlit as st
+
+from mnist_core.errors import DigitLabError
+from mnist_core.runs import MAX_NAME, MAX_NOTE, Run, RunStore
+from ui import picker
+
+
+def run_list(store: RunStore) -> None:
+    """Show every run on disk, the unreadable ones too."""
+    runs = store.runs()
+    event = st.dataframe(
+        {
+            "Name": [run.name for run in runs],
+            "State": [run.state for run in runs],
+            "Test accuracy": [
+                run.result.test_accuracy if run.result else None for run in runs
+            ],
+            "Architecture": [run.config.architecture for run in runs],
+            "Epochs": [run.result.num_epochs if run.result else None for run in runs],
+            "Started": [run.created.replace("T", " ") for run in runs],
+            "Note": [run.note for run in runs],
+        },
+        hide_index=True,
+        column_config={
+            "Test accuracy": st.column_config.NumberColumn(format="percent")
+        },
+        on_select="rerun",
+        selection_mode="single-row",
+        key="runs",
+    )
+    rows = event.selection.rows
+    if rows and rows[0] < len(runs):
+        _manage(store, runs[rows[0]])
+    else:
+        st.caption("Pick a row to watch, rename, annotate or delete a run.")
+    for broken in store.unreadable():
+        _show_unreadable(store, broken.id, broken.reason)
+
+
+def _manage(store: RunStore, run: Run) -> None:
+    with st.container(border=True):
+        st.button(
+            "Watch, and use it on every page",
+            icon=":material/visibility:",
+            key="watch-run",
+            on_click=picker.want_run,
+            args=(run.id,),
+        )
+        if run.is_shipped:
+            st.caption("This run came with Digit Lab; it cannot be changed or deleted.")
+            return
+        with st.form(f"describe-{run.id}", border=False):
+            name = st.text_input("Name", run.name, max_chars=MAX_NAME)
+            note = st.text_area("Note", run.note, max_chars=MAX_NOTE)
+            if st.form_submit_button("Save", icon=":material/save:"):
+                _attempt(store.describe, run.id, name=name, note=note)
+        if not run.is_active:
+            st.button(
+                "Delete",
+                icon=":material/delete:",
+                key="delete-run",
+                on_click=_confirm_deletion,
+                args=(store, run.id, run.name),
+            )
+
+
+def _show_unreadable(store: RunStore, run_id: str, reason: str) -> None:
+    with st.container(border=True, key=f"unreadable-{run_id}"):
+        st.markdown(":material/broken_image: **A run cannot be read**")
+        st.text(f"{run_id}: {reason}")
+        st.button(
+            "Delete",
+            icon=":material/delete:",
+            key=f"delete-{run_id}",
+            on_click=_confirm_deletion,
+            args=(store, run_id, run_id),
+        )
+
+
+@st.dialog("Delete this run?")
+def _confirm_deletion(store: RunStore, run_id: str, name: str) -> None:
+    st.text(f"“{name}” and its model will be gone for good.")
+    yes, no = st.columns(2)
+    if yes.button("Delete it", type="primary", width="stretch", key="confirm-delete"):
+        _attempt(store.delete, run_id)
+    if no.button("Keep it", width="stretch"):
+        st.rerun()
+
+
+def _attempt(action, *arguments, **settings) -> None:  # type: ignore[no-untyped-def]
+    """Do it and show the page anew, or say in a sentence why it cannot be done."""
+    try:
+        action(*arguments, **settings)
+    except DigitLabError as error:
+        st.error(str(error))
+    else:
+        st.rerun()

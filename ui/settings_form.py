@@ -1,0 +1,195 @@
+"""The form of hyperparameters: recipes, and every setting with its help.
+
+Bounds come from `mnist_core.config`; this is the home of their words.
+"""
+
+from dataclasses import asdict
+from typing import Any, NamedTuple
+
+import streamlit as st
+
+from mnist_core.architectures import ARCHITECTURES
+from mnist_core.config import TrainConfig, bounds
+from mnist_core.recipes import RECIPES
+
+
+class Words(NamedTuple):
+    """What a person reads about a setting."""
+
+    label: str
+    help: str
+
+
+WORDS = {
+    "architecture": Words(
+        "Architecture",
+        "What the network is made of. Too small: it cannot learn the shapes. Too "
+        "large: slow, and it may learn the images by heart.",
+    ),
+    "optimizer": Words(
+        "Optimiser",
+        "How a gradient becomes a step. Adam and AdamW need little tuning; SGD with "
+        "momentum wants a learning rate about 30 times higher.",
+    ),
+    "learning_rate": Words(
+        "Learning rate",
+        "The size of a step. Too low: it learns slowly. Too high: the loss jumps, or "
+        "becomes infinite. Try 0.001 for Adam and 0.05 for SGD.",
+    ),
+    "schedule": Words(
+        "Schedule",
+        "How the learning rate changes. Constant: it ends noisy. Cosine: falls to 0. "
+        "One-cycle: rises first, which bears a higher rate and ends sooner.",
+    ),
+    "epochs": Words(
+        "Epochs",
+        "How often it sees every image. Too few: it has not learned enough. Too many: "
+        "it only overfits; the best epoch is kept.",
+    ),
+    "patience": Words(
+        "Patience (epochs)",
+        "Stops early after so many epochs without a better validation accuracy. Too "
+        "low: it gives up in a dip. 0: it trains all epochs.",
+    ),
+    "batch_size": Words(
+        "Batch size",
+        "Images in one step. Too small: slow and noisy. Too large: few steps, so it "
+        "learns less in an epoch; raise the learning rate with it.",
+    ),
+    "dropout": Words(
+        "Dropout",
+        "The share of features that is hidden at random while training. Too low: it "
+        "may overfit. Too high: it learns too little. Try 0.2 to 0.5.",
+    ),
+    "weight_decay": Words(
+        "Weight decay",
+        "Pulls weights towards 0: an L2 penalty, or decoupled with AdamW. Too low: no "
+        "effect. Too high: it underfits. Try 0.0001, or 0.01 with AdamW.",
+    ),
+    "label_smoothing": Words(
+        "Label smoothing",
+        "Asks for a little doubt about every label. Too low: it becomes too sure of "
+        "itself. Too high: it hardly commits. Try 0.05.",
+    ),
+    "batch_normalization": Words(
+        "Batch normalisation",
+        "Keeps the values between layers in range. It bears higher learning rates and "
+        "learns in fewer epochs; an epoch takes longer.",
+    ),
+    "rotation": Words(
+        "Rotation (degrees)",
+        "Turns every training image by up to so much. Too little: tilted digits are "
+        "misread. Too much: a 6 comes near a 9. Try 10.",
+    ),
+    "shift": Words(
+        "Shift (pixels)",
+        "Moves it by up to so much. Too much: it is cut off at the edge. Try 2.",
+    ),
+    "scale": Words(
+        "Scale (fraction)",
+        "Makes it wider and higher, or less, by up to so much. Try 0.1.",
+    ),
+    "shear": Words(
+        "Shear (fraction)", "Slants it by up to so much, as handwriting does. Try 0.15."
+    ),
+    "elastic": Words(
+        "Elastic warp (pixels)",
+        "Bends it smoothly, as an unsteady hand does. Too much: it is unreadable even "
+        "to you. Try 0.7.",
+    ),
+    "num_train": Words(
+        "Training images",
+        "How many it learns from. Fewer are quicker and make it overfit: worth seeing.",
+    ),
+    "num_validation": Words(
+        "Validation images",
+        "Held back to choose the best epoch. Too few: the choice is luck. They are "
+        "taken from the 60,000 that are not the test split.",
+    ),
+    "seed": Words(
+        "Seed",
+        "Decides every random choice. The same settings and seed give the same model; "
+        "another seed shows how much is luck.",
+    ),
+}
+GROUPS = {
+    "Model": ("architecture", "batch_normalization", "dropout"),
+    "Learning": ("optimizer", "learning_rate", "schedule", "batch_size", "epochs", "patience"),
+    "Against overfitting": ("weight_decay", "label_smoothing"),
+    "Random changes to the images": ("rotation", "shift", "scale", "shear", "elastic"),
+    "Data": ("num_train", "num_validation", "seed"),
+}
+_STEPS = {"num_train": 5000, "num_validation": 1000, "batch_size": 8, "seed": 1}
+_FORMATS = {"learning_rate": "%g", "weight_decay": "%g"}
+
+
+def recipe_picker() -> str:
+    """Let a person choose a recipe; its settings fill the form. Returns its name."""
+    name: str = st.pills(
+        "Recipe",
+        list(RECIPES),
+        format_func=lambda name: RECIPES[name].title,
+        default=next(iter(RECIPES)),
+        required=True,
+        key="recipe",
+        on_change=lambda: _fill(RECIPES[st.session_state["recipe"]].config),
+        persist_state="session",
+    )
+    st.caption(RECIPES[name].summary)
+    return name
+
+
+def settings_form(recipe: str) -> TrainConfig:
+    """Show every setting, as the recipe has it until somebody changes it.
+
+    Raises:
+        ConfigError: If the settings do not go together.
+    """
+    if _key("architecture") not in st.session_state:
+        _fill(RECIPES[recipe].config)
+    settings: dict[str, Any] = {}
+    for group, names in GROUPS.items():
+        st.markdown(f"**{group}**")
+        columns = st.columns(3)
+        for place, name in enumerate(names):
+            with columns[place % len(columns)]:
+                settings[name] = _widget(name)
+    return TrainConfig(**settings)
+
+
+def _fill(config: TrainConfig) -> None:
+    for name, value in asdict(config).items():
+        st.session_state[_key(name)] = value
+
+
+def _key(name: str) -> str:
+    return f"set-{name}"
+
+
+def _widget(name: str) -> Any:
+    """The widget of one setting; its value comes from the session."""
+    words, bound = WORDS[name], bounds()[name]
+    shared = {"help": words.help, "key": _key(name), "persist_state": "session"}
+    if "options" in bound:
+        return st.selectbox(
+            words.label, bound["options"], format_func=_option_words, **shared
+        )
+    if "low" not in bound:
+        return st.toggle(words.label, **shared)
+    kind = type(st.session_state[_key(name)])
+    return st.number_input(
+        words.label,
+        min_value=kind(bound["low"]),
+        max_value=kind(bound["high"]),
+        step=_STEPS.get(name, 1) if kind is int else None,
+        format=_FORMATS.get(name, "%g") if kind is float else None,
+        **shared,
+    )
+
+
+def _option_words(option: str) -> str:
+    if option in ARCHITECTURES:
+        return ARCHITECTURES[option].title
+    return {"sgd": "SGD with momentum", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop"}.get(
+        option, option.capitalize()
+    )

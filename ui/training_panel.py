@@ -1,0 +1,119 @@
+"""One training, live: where it is, its curves, and what to do with it."""
+
+import streamlit as st
+
+from mnist_core import charts, jobs
+from mnist_core.errors import DigitLabError
+from mnist_core.history import BatchMetrics, best_epoch
+from mnist_core.runs import Run, RunStore
+
+REFRESH = 1.0  # seconds between two looks at a training
+
+
+def training_panel(store: RunStore, run_id: str) -> None:
+    """Show a run, and keep it up to date while it waits or trains."""
+    is_active = store.get(run_id).is_active
+    st.fragment(_panel, run_every=REFRESH if is_active else None)(
+        store, run_id, is_active
+    )
+
+
+def _panel(store: RunStore, run_id: str, was_active: bool) -> None:
+    try:
+        run = store.get(run_id)
+    except DigitLabError as error:  # deleted meanwhile
+        st.info(str(error))
+        return
+    if was_active and not run.is_active:
+        st.rerun()  # the whole page: the run is in every list now
+    epochs, batches = run.progress()
+    last = batches[-1] if batches else None
+    st.subheader(run.name)
+    with st.container(key="training-status"):
+        st.markdown(_status(store, run, last))
+    with st.container(key="training-progress"):
+        st.progress(_share(run, last))
+    _buttons(store, run)
+    if run.result:
+        _result(run)
+    if batches:
+        left, right = st.columns(2)
+        left.altair_chart(charts.batches(batches))
+        if epochs:
+            right.altair_chart(charts.history(epochs))
+    if epochs and run.is_active:
+        best = best_epoch(epochs)
+        st.caption(f"Best so far: epoch {best.epoch}, validation {best.val_accuracy:.2%}.")
+
+
+def _status(store: RunStore, run: Run, last: BatchMetrics | None) -> str:
+    """Begins with the run's state."""
+    words = [f"**{run.state}**"]
+    if run.is_stopping:
+        words.append("stopping: what it has learned is kept")
+    elif run.state == "queued":
+        ahead = [other.id for other in jobs.queue(store)].index(run.id) if any(
+            other.id == run.id for other in jobs.queue(store)
+        ) else 0
+        words.append(f"behind {ahead + 1} other trainings" if ahead else "next in line")
+    elif run.state == "running":
+        words.append(_live_words(run, last))
+    return " · ".join(words + ([run.reason] if run.reason else []))
+
+
+def _live_words(run: Run, last: BatchMetrics | None) -> str:
+    if last is None:
+        return "getting ready: the first batch comes in some seconds"
+    if last.step == last.num_steps:
+        return "trained; saving the model and reading the test split"
+    return (
+        f"epoch {last.epoch} of {run.config.epochs} · step {last.step:,} of "
+        f"{last.num_steps:,} · loss {last.loss:.3f} · accuracy {last.accuracy:.1%} · "
+        f"{last.images_per_second:,.0f} images/s · {duration(last.seconds_left)} left"
+    )
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words: "8 s", "3 min", "2.5 h"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def _share(run: Run, last: BatchMetrics | None) -> float:
+    if run.state == "done":
+        return 1.0
+    return min(last.step / last.num_steps, 1.0) if last else 0.0
+
+
+def _buttons(store: RunStore, run: Run) -> None:
+    if run.is_active:
+        st.button(
+            "Stop and keep the best",
+            icon=":material/stop_circle:",
+            key="stop-training",
+            disabled=run.is_stopping,
+            on_click=store.request_stop,
+            args=(run.id,),
+        )
+    if run.can_resume:
+        st.button(
+            "Go on after the last whole epoch",
+            icon=":material/resume:",
+            key="resume-training",
+            on_click=jobs.resume,
+            args=(store, run.id),
+        )
+
+
+def _result(run: Run) -> None:
+    assert run.result is not None
+    test, validation, time, where = st.columns(4, vertical_alignment="center")
+    test.metric("Test accuracy", f"{run.result.test_accuracy:.2%}")
+    validation.metric("Validation accuracy", f"{run.result.validation_accuracy:.2%}")
+    time.metric("Trained for", duration(run.result.seconds))
+    with where:
+        for page, label in (("evaluate", "Evaluate it"), ("browse", "Browse its digits"), ("draw", "Draw with it")):
+            st.page_link(f"pages/{page}.py", label=label, query_params={"run": run.id})
