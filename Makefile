@@ -27,7 +27,7 @@ check: dev
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
-	$(PY) $(VENV)/bin/lint-imports
+	$(PY) $(VENV)/bin/lint-imports --no-logo
 
 # Every script in benchmarks/, or those named: make bench BENCHMARKS="cold_start"
 bench: dev data
@@ -84,4 +84,4 @@ CHOSEN := $(PY) -c ""
 endif
 
 # pip writes a package's RECORD last: without one, its installation was cut short.
-SOUND := import pip, sys; from importlib.metadata import distributions; sys.exit(not $(SUPPORTED) or any(d.read_text('RECORD') is None for d in distributions()))
+SOUND := import sys; from importlib.metadata import distributions; records = {d.name: d.read_text('RECORD') for d in distributions()}; sys.exit(not ($(SUPPORTED) and 'pip' in records and all(records.values())))

@@ -65,11 +65,14 @@ def train(options: argparse.Namespace) -> int:
     store = RunStore()
     run = store.create(config, name)
     trainer.limit_threads()
-    with _interrupts() as interrupts, _own_stderr(run.folder / "log.txt") as stderr:
-        with _progress_bar(stderr) as on_batches:
-            run = trainer.train_run(
-                store, run, on_batches=on_batches, is_cancelled=interrupts.__len__
-            )
+    with (
+        _interrupts() as interrupts,
+        _own_stderr(run.folder / "log.txt") as stderr,
+        _progress_bar(stderr) as on_batches,
+    ):
+        run = trainer.train_run(
+            store, run, on_batches=on_batches, is_cancelled=lambda: bool(interrupts)
+        )
     if run.result is None:
         raise RunError(f"The training is {run.state}. {run.reason}")
     result = run.result
@@ -94,9 +97,7 @@ def evaluate(options: argparse.Namespace) -> None:
     """Read the whole test split with a run and say how good it is."""
     run = RunStore().get(options.run)
     test = data.load_test()
-    evaluation = Evaluation(
-        test.labels, Predictor(run).probabilities(test.images)
-    )
+    evaluation = Evaluation(test.labels, Predictor(run).probabilities(test.images))
     low, high = evaluation.interval
     value = {
         "run": run.id,
@@ -145,7 +146,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, run: Callable[[argparse.Namespace], Any]) -> argparse.ArgumentParser:
+    def add(
+        name: str, run: Callable[[argparse.Namespace], Any]
+    ) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=run.__doc__, description=run.__doc__)
         command.add_argument("--json", action="store_true", help="print JSON")
         command.set_defaults(run_command=run)
@@ -165,9 +168,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.add_argument("--name", default="", help="what the run is called")
     command = add("evaluate", evaluate)
-    command.add_argument("run", nargs="?", default=paths.SHIPPED_RUN_ID, help="a run's id")
+    command.add_argument(
+        "run", nargs="?", default=paths.SHIPPED_RUN_ID, help="a run's id"
+    )
     command = add("predict", predict)
-    command.add_argument("files", nargs="+", metavar="FILE", help="a picture or .npy stack")
+    command.add_argument(
+        "files", nargs="+", metavar="FILE", help="a picture or .npy stack"
+    )
     command.add_argument("--run", default=paths.SHIPPED_RUN_ID, help="a run's id")
     add("runs", list_runs)
     return parser

@@ -78,7 +78,7 @@ ARCHITECTURES: dict[str, Architecture] = {
     ),
     "dense": Architecture(
         "Dense network",
-        "One hidden layer of 512 units: knows pixels, but not that they are neighbours.",
+        "One hidden layer of 512 units: it sees pixels, but not which are neighbours.",
         (Flatten(), Dense(512)),
     ),
     "cnn": Architecture(

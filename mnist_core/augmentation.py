@@ -32,7 +32,9 @@ def augment(images: tf.Tensor, config: TrainConfig, seed: tf.Tensor) -> tf.Tenso
     return _sample(images, grid)
 
 
-def _affine_grid(num_images: tf.Tensor, config: TrainConfig, seed: tf.Tensor) -> tf.Tensor:
+def _affine_grid(
+    num_images: tf.Tensor, config: TrainConfig, seed: tf.Tensor
+) -> tf.Tensor:
     """`(N, 28, 28, 2)` source coordinates (y, x), in pixels."""
     amounts = tf.constant(
         [math.radians(config.rotation), *[config.scale] * 2, config.shear]

@@ -105,7 +105,7 @@ def batches(points: Sequence[BatchMetrics]) -> alt.Chart:
     losses = np.array([point.loss for point in points], float)
     curve = pd.DataFrame({"step": _thinned(steps), "loss": _thinned(losses)})
     axis = alt.Axis(tickMinStep=1, tickCount=6, format=",d", grid=False)
-    return (
+    chart: alt.Chart = (
         alt.Chart(curve)
         .mark_line(point={"size": 12})
         .encode(
@@ -119,6 +119,7 @@ def batches(points: Sequence[BatchMetrics]) -> alt.Chart:
         )
         .properties(height=CURVE_HEIGHT)
     )
+    return chart
 
 
 def probabilities(values: np.ndarray, *, true: int | None = None) -> alt.LayerChart:
@@ -203,16 +204,19 @@ def _panel(
 def _lines(curves: alt.Chart) -> alt.Chart:
     legend = alt.Legend(title=None, orient="top", symbolType="stroke", symbolSize=400)
     dashes = _named(SPLITS, SPLIT_DASHES)
-    return curves.mark_line().encode(
+    lines: alt.Chart = curves.mark_line().encode(
         color=alt.Color("split:N", scale=_named(SPLITS, SPLIT_COLORS), legend=legend),
         strokeDash=alt.StrokeDash("split:N", scale=dashes, legend=legend),
     )
+    return lines
 
 
 def _points(curves: alt.Chart, *, is_visible: bool) -> alt.Chart:
     """What to hover over; shapes that tell the splits apart where there is room."""
     is_train = alt.datum.split == "train"
-    return curves.mark_point(size=45, filled=True, opacity=float(is_visible)).encode(
+    points: alt.Chart = curves.mark_point(
+        size=45, filled=True, opacity=float(is_visible)
+    ).encode(
         color=alt.Color("split:N", scale=_named(SPLITS, SPLIT_COLORS)),
         shape=alt.condition(is_train, alt.value("circle"), alt.value("diamond")),
         tooltip=[
@@ -222,12 +226,14 @@ def _points(curves: alt.Chart, *, is_visible: bool) -> alt.Chart:
             alt.Tooltip("accuracy:Q", title="Accuracy", format=".2%"),
         ],
     )
+    return points
 
 
 def _words_above(best: alt.Chart) -> alt.Chart:
     align = alt.ExprRef("datum.align")
-    words = best.mark_text(baseline="bottom", align=align, fontSize=12, color=INK)
-    return words.encode(y=alt.value(-4), text="words:N")
+    mark = best.mark_text(baseline="bottom", align=align, fontSize=12, color=INK)
+    words: alt.Chart = mark.encode(y=alt.value(-4), text="words:N")
+    return words
 
 
 def _curves(epochs: Sequence[EpochMetrics]) -> pd.DataFrame:

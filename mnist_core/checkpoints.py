@@ -49,7 +49,8 @@ def load_snapshot(path: Path) -> Snapshot | None:
         with np.load(path, allow_pickle=False) as arrays:
             return Snapshot(
                 history=[
-                    EpochMetrics(**epoch) for epoch in json.loads(str(arrays["history"]))
+                    EpochMetrics(**epoch)
+                    for epoch in json.loads(str(arrays["history"]))
                 ],
                 variables=_listed(arrays, "variable"),
                 best_weights=_listed(arrays, "best"),

@@ -169,7 +169,9 @@ def _checked(name: str, value: Any) -> Any:
             raise _wrong(name, "true or false", value)
         return value
     low, high = bound["low"], bound["high"]
-    expected = f"{'a whole number' if kind is int else 'a number'} from {low:,} to {high:,}"
+    expected = (
+        f"{'a whole number' if kind is int else 'a number'} from {low:,} to {high:,}"
+    )
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _wrong(name, expected, value)
     if not low <= value <= high or kind(value) != value:  # NaN is in no range
@@ -205,4 +207,4 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-_KINDS: dict[str, type] = {setting.name: setting.type for setting in fields(TrainConfig)}  # type: ignore[misc]
+_KINDS: dict[str, Any] = {setting.name: setting.type for setting in fields(TrainConfig)}

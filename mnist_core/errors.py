@@ -1,12 +1,12 @@
 """What can go wrong in a way that a person can put right.
 
-    DigitLabError           its message is one sentence or two, fit for a page
-    ├── ConfigError         a setting outside its bounds, or two that do not go together
-    ├── DatasetError        MNIST is missing, damaged or could not be fetched
-    ├── EmptyDrawingError   nothing is drawn: a state of its own, not a failure
-    ├── PictureError        a picture that cannot be read, or is too large
-    ├── RunError            a run that is missing, unreadable, protected or unfinished
-    └── DivergedError       the loss became NaN or infinite
+DigitLabError           its message is one sentence or two, fit for a page
+├── ConfigError         a setting outside its bounds, or two that do not go together
+├── DatasetError        MNIST is missing, damaged or could not be fetched
+├── EmptyDrawingError   nothing is drawn: a state of its own, not a failure
+├── PictureError        a picture that cannot be read, or is too large
+├── RunError            a run that is missing, unreadable, protected or unfinished
+└── DivergedError       the loss became NaN or infinite
 """
 
 

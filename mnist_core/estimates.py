@@ -6,18 +6,21 @@ changes to it. The constants are a fit to two cores (`benchmarks/recipes.py`);
 what trainings took on this machine corrects them.
 """
 
+import statistics
 from collections.abc import Sequence
 
 from mnist_core.architectures import cost
 from mnist_core.config import TrainConfig
 from mnist_core.runs import Run
 
-STARTUP = 7.0  # seconds until the first step: TensorFlow's import and the graph
+STARTUP = 5.0  # seconds until TensorFlow is imported
+TRACE = 2.0  # seconds in which the graph is made, at the first step
 FINISHING = 5.0  # seconds to save, to export and to read the test split
-STEP = 1.2e-3  # seconds a step
-STEP_PARAMETER = 6e-9  # seconds a step and parameter
-OPERATION = 2.2e-11  # seconds a floating-point operation, forward and backward
-NORMALIZED = 1.6  # times the arithmetic, with batch normalisation
+STEP = 0.5e-3  # seconds a step
+STEP_PARAMETER = 5e-9  # seconds a step and parameter
+IMAGE = 24e-6  # seconds an image
+IMAGE_OPERATION = 1.35e-11  # seconds an image and floating-point operation
+NORMALIZED = 1.9  # times longer with batch normalisation
 AUGMENTATION = 4e-5  # seconds an image
 NUM_RECENT = 5  # runs that tell how fast this machine is
 
@@ -29,26 +32,28 @@ def seconds(config: TrainConfig, runs: Sequence[Run] = ()) -> float:
         config: What would be trained, all its epochs.
         runs: The runs on this machine, newest first.
     """
-    per_epoch = _epoch_seconds(config) * _pace(runs)
-    return STARTUP + config.epochs * per_epoch + FINISHING
+    return STARTUP + _training(config, config.epochs) * _pace(runs) + FINISHING
 
 
-def _epoch_seconds(config: TrainConfig) -> float:
+def _training(config: TrainConfig, epochs: int) -> float:
+    """Seconds that the epochs take on the machine that the constants are from."""
     price = cost(config)
     steps = -(-config.num_train // config.batch_size)
-    arithmetic = price.num_operations * OPERATION
+    image = IMAGE + IMAGE_OPERATION * price.num_operations
     if config.batch_normalization:
-        arithmetic *= NORMALIZED
-    image = arithmetic + (AUGMENTATION if config.is_augmented else 0.0)
+        image *= NORMALIZED
+    if config.is_augmented:
+        image += AUGMENTATION
     step = STEP + STEP_PARAMETER * price.num_parameters
-    return steps * step + config.num_train * image
+    return TRACE + epochs * (steps * step + config.num_train * image)
 
 
 def _pace(runs: Sequence[Run]) -> float:
     """How many times longer than expected the last trainings here took: a median."""
-    ratios = sorted(
-        run.result.seconds / (run.result.num_epochs * _epoch_seconds(run.config))
-        for run in [run for run in runs if run.result and not run.is_shipped][:NUM_RECENT]
+    recent = [run for run in runs if run.result and not run.is_shipped][:NUM_RECENT]
+    ratios = [
+        run.result.seconds / _training(run.config, run.result.num_epochs)
+        for run in recent
         if run.result
-    )
-    return ratios[len(ratios) // 2] if ratios else 1.0
+    ]
+    return statistics.median(ratios) if ratios else 1.0

@@ -5,7 +5,6 @@ import hashlib
 import numpy as np
 
 from mnist_core import novelty
-from mnist_core.config import TrainConfig
 from mnist_core.data import Mnist
 from mnist_core.errors import RunError
 from mnist_core.evaluation import Evaluation
@@ -48,9 +47,17 @@ def finish(run: Run, trained: Trained, mnist: Mnist) -> Result:
         val_logits=validation.logits,
     ).save(run.folder / "novelty.npz")
 
+    history = trained.history
+    seconds = history[-1].seconds
     result = Result(
-        **_figures(run.config, trained),
-        validation_accuracy=_accuracy(mnist.validation.labels, validation.probabilities),
+        num_parameters=trained.heads.model.count_params(),
+        num_epochs=len(history),
+        best_epoch=best_epoch(history).epoch,
+        seconds=round(seconds, 2),
+        images_per_second=round(len(history) * run.config.num_train / seconds, 1),
+        validation_accuracy=_accuracy(
+            mnist.validation.labels, validation.probabilities
+        ),
         test_accuracy=_accuracy(mnist.test.labels, test.probabilities),
         sha256={name: _digest(run, name) for name in RESULT_FILES},
     )
@@ -74,18 +81,6 @@ def _check_agreement(heads: Heads, images: np.ndarray, read: np.ndarray) -> None
             "The model and its twin for the server do not agree on the test split "
             f"(largest difference {difference:.1e}). Please report this."
         )
-
-
-def _figures(config: TrainConfig, trained: Trained) -> dict[str, float | int]:
-    history = trained.history
-    seconds = history[-1].seconds
-    return {
-        "num_parameters": trained.heads.model.count_params(),
-        "num_epochs": len(history),
-        "best_epoch": best_epoch(history).epoch,
-        "seconds": round(seconds, 2),
-        "images_per_second": round(len(history) * config.num_train / seconds, 1),
-    }
 
 
 def _accuracy(labels: np.ndarray, probabilities: np.ndarray) -> float:

@@ -52,9 +52,7 @@ def queue(store: RunStore) -> list[Run]:
 
 
 @contextmanager
-def turn(
-    store: RunStore, run: Run, should_stop: Callable[[], bool]
-) -> Iterator[bool]:
+def turn(store: RunStore, run: Run, should_stop: Callable[[], bool]) -> Iterator[bool]:
     """Wait for the training slot, and hold it; False if asked to stop before."""
     slot = FileLock(store.root / ".training.lock")
     while not should_stop():

@@ -79,7 +79,10 @@ def fit(
         val_logits: `(M, 10)` float32.
     """
     means = np.stack(
-        [train_features[train_labels == digit].mean(axis=0) for digit in range(NUM_CLASSES)]
+        [
+            train_features[train_labels == digit].mean(axis=0)
+            for digit in range(NUM_CLASSES)
+        ]
     )
     residuals = train_features - means[train_labels]
     covariance = residuals.T @ residuals / len(residuals)

@@ -29,20 +29,12 @@ COSTLY_PARTS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Limits:
-    """What is decoded.
+    """What is decoded; sides are width and height."""
 
-    Attributes:
-        noun: What messages call it.
-        formats: Pillow's names.
-        num_bytes: The most that the file may have.
-        max_side: Pixels, width or height.
-        num_pixels: The most that width times height may be.
-    """
-
-    noun: str
-    formats: tuple[str, ...]
+    noun: str  # what messages call it
+    formats: tuple[str, ...]  # by Pillow's names
     num_bytes: int
-    max_side: int
+    max_side: int  # pixels
     num_pixels: int
 
 
@@ -89,14 +81,17 @@ def decode_canvas(data: bytes) -> np.ndarray:
     return _decode(data, _CANVAS)
 
 
-def read_picture(path: Path) -> np.ndarray:
-    """Decode a picture file on disk; see `decode_picture`."""
+def read_bytes(path: Path) -> bytes:
+    """Read a picture file, but not much more of it than `decode_picture` takes.
+
+    Raises:
+        PictureError: If it cannot be read.
+    """
     try:
         with path.open("rb") as file:
-            data = file.read(_PICTURE.num_bytes + 1)  # one more shows it is too large
+            return file.read(_PICTURE.num_bytes + 1)  # one more shows it is too large
     except OSError as error:
         raise PictureError(f"Cannot read {path}: {error.strerror}.") from error
-    return decode_picture(data)
 
 
 def read_stack(path: Path) -> np.ndarray:
@@ -112,7 +107,7 @@ def read_stack(path: Path) -> np.ndarray:
         PictureError: If the file is anything else, or outside the limits.
     """
     try:
-        stack = np.lib.format.open_memmap(path, mode="r")
+        stack: np.ndarray = np.lib.format.open_memmap(path, mode="r")
     except OSError as error:
         raise PictureError(f"Cannot read {path}: {error.strerror}.") from error
     except Exception as error:  # NumPy raises as it likes about a damaged header
@@ -122,13 +117,13 @@ def read_stack(path: Path) -> np.ndarray:
     is_ink, is_rgba = stack.ndim == 3, stack.ndim == 4 and stack.shape[-1] == 4
     if stack.dtype != np.uint8 or not (is_ink or is_rgba):
         raise PictureError(
-            f"{path.name} must hold uint8 of shape (N, H, W) for ink or (N, H, W, 4) "
-            f"for RGBA. Received: {stack.dtype} of shape {stack.shape}."
+            f"{path.name} holds {stack.dtype} of shape {stack.shape}. Expected uint8 "
+            "of shape (N, H, W) for ink or (N, H, W, 4) for RGBA."
         )
     if not 1 <= len(stack) <= MAX_DRAWINGS:
         raise PictureError(
-            f"{path.name} must hold 1 to {MAX_DRAWINGS:,} drawings. "
-            f"Received: {len(stack):,}."
+            f"{path.name} holds {len(stack):,} drawings. "
+            f"Expected 1 to {MAX_DRAWINGS:,}."
         )
     _check_size(stack.shape[2], stack.shape[1], _PICTURE)
     return stack
@@ -156,14 +151,14 @@ def _open(data: bytes, limits: _Limits) -> Image.Image:
         return Image.open(BytesIO(data), formats=limits.formats)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PictureError(
-            f"The {limits.noun} has far more pixels than the "
-            f"{limits.num_pixels / 1e6:g} megapixels that can be read."
+            f"The {limits.noun} has far too many pixels. Expected at most "
+            f"{limits.num_pixels / 1e6:g} megapixels."
         ) from error
     except Exception as error:  # its parsers raise whatever hostile bytes lead to
         expected = ", ".join(limits.formats)
         raise PictureError(
-            f"The {limits.noun} cannot be read. Expected a whole file in one of "
-            f"these formats: {expected}."
+            f"The {limits.noun} cannot be read. Expected a whole file in one of the "
+            f"formats {expected}."
         ) from error
 
 

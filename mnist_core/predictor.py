@@ -44,7 +44,10 @@ class Prediction:
         """The probability in words and as a number."""
         share = f"{self.probability:.1%}"
         if not self.is_digit:
-            return f"This does not look like a digit; if it is one, {share} for {self.digit}."
+            return (
+                "This does not look like a digit; if it is one, "
+                f"{share} for {self.digit}."
+            )
         if self.probability >= SURE:
             return f"Sure: {share}"
         second = int(self.probabilities.argsort()[-2])

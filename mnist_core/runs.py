@@ -1,18 +1,18 @@
 """Runs on disk: one folder each, and the folder is the truth.
 
-    run.json          what to train, and when that was decided; never changes
-    about.json        the name and the note; people change it
-    state.json        where the training is; only its trainer changes it
-    lock              held by the trainer's process for as long as it lives
-    stop              its presence asks the trainer to stop
-    progress.jsonl    a line for a few batches, a line for an epoch; append-only
-    checkpoint.npz    the last whole epoch, while the run is not finished
-    log.txt           what the trainer had to say
-    result.json       figures, and the SHA-256 of the files below; written last
-    model.keras       the model of the best epoch
-    twin.tflite       the same for LiteRT
-    predictions.npz   its probabilities for the test and the validation split
-    novelty.npz       what it takes for a digit at all
+run.json          what to train, and when that was decided; never changes
+about.json        the name and the note; people change it
+state.json        where the training is; only its trainer changes it
+lock              held by the trainer's process for as long as it lives
+stop              its presence asks the trainer to stop
+progress.jsonl    a line for a few batches, a line for an epoch; append-only
+checkpoint.npz    the last whole epoch, while the run is not finished
+log.txt           what the trainer had to say
+result.json       figures, and the SHA-256 of the files below; written last
+model.keras       the model of the best epoch
+twin.tflite       the same for LiteRT
+predictions.npz   its probabilities for the test and the validation split
+novelty.npz       what it takes for a digit at all
 """
 
 import hashlib
@@ -201,7 +201,9 @@ class RunStore:
         # Compared with what is there, never joined to a path: an id may come
         # from anybody's address bar.
         if run_id not in {folder.name for folder in self._folders()}:
-            raise RunError(f"There is no run {run_id[:40]!r}. It may have been deleted.")
+            raise RunError(
+                f"There is no run {run_id[:40]!r}. It may have been deleted."
+            )
         run = _read(self._folder(run_id))
         if isinstance(run, UnreadableRun):
             raise RunError(f"The run {run_id} cannot be read: {run.reason}")
@@ -238,8 +240,10 @@ class RunStore:
         with self._locked():
             run = self._changeable(run_id)
             if not run.can_resume:
-                raise RunError(f"“{run.name}” is {run.state}: only an interrupted "
-                               "training can go on.")
+                raise RunError(
+                    f"“{run.name}” is {run.state}: only an interrupted "
+                    "training can go on."
+                )
             self._refuse_full_queue()
             (run.folder / "stop").unlink(missing_ok=True)
             (run.folder / "lock").unlink(missing_ok=True)
@@ -378,7 +382,7 @@ def checked_note(note: str) -> str:
         RunError: If it is long or holds control characters.
     """
     note = unicodedata.normalize("NFC", note).strip()
-    if len(note) > MAX_NOTE or not note.replace("\n", "").isprintable() and note:
+    if len(note) > MAX_NOTE or (not note.replace("\n", "").isprintable() and note):
         raise RunError(f"A note has at most {MAX_NOTE:,} characters of plain text.")
     return note
 

@@ -18,7 +18,7 @@ from mnist_core.checkpoints import load_snapshot, save_snapshot
 from mnist_core.errors import DigitLabError
 from mnist_core.files import append_json_line
 from mnist_core.history import BatchMetrics, EpochMetrics
-from mnist_core.runs import Run, RunStore, trainer_lock, write_state
+from mnist_core.runs import Run, RunStore, State, trainer_lock, write_state
 
 MAX_THREADS = 4  # of TensorFlow; more give little on images of 28 x 28
 MAX_DENSITY = 400  # reports kept of a training as long as the present one
@@ -81,7 +81,8 @@ def _train(
         nonlocal recorded
         on_batches(metrics)
         now = time.monotonic()
-        if now - recorded >= (now - began) / MAX_DENSITY:
+        is_last = metrics.step == metrics.num_steps
+        if is_last or now - recorded >= (now - began) / MAX_DENSITY:
             recorded = now
             append_json_line(progress, {"kind": "batches", **asdict(metrics)})
 
@@ -102,7 +103,7 @@ def _train(
     checkpoint.unlink(missing_ok=True)
 
 
-_ENDINGS = {
+_ENDINGS: dict[str, tuple[State, str]] = {
     "done": ("done", ""),
     "stopped": ("stopped", "Stopped on request; the best epoch so far is kept."),
     "diverged": (
@@ -119,9 +120,14 @@ def _sentence(error: Exception) -> str:
         return str(error)
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return "The disk is full. Delete runs that you no longer need, and start again."
-    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":
+    if (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "ResourceExhaustedError"
+    ):
         return "The memory ran out. Choose a smaller batch or a smaller architecture."
-    return f"An unexpected {type(error).__name__} ended it; log.txt in its folder tells."
+    return (
+        f"An unexpected {type(error).__name__} ended it; log.txt in its folder tells."
+    )
 
 
 def _be_considerate() -> None:

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from mnist_core.selection import OUTCOMES, SORT_WORDS, SORTS, Selection, page, page_of
-from ui import digit_dialog, resources
+from mnist_core.selection import OUTCOMES, SORT_WORDS, SORTS, Selection, page
+from ui import digit_dialog, frame, resources
 from ui.gallery import gallery
 from ui.picker import pick_run
 
@@ -30,6 +30,7 @@ def digit_words(digit: int | None) -> str:
     return "Any" if digit is None else str(digit)
 
 
+frame.enter()
 st.title("Browse")
 with resources.plain_errors():
     run = pick_run()
@@ -44,7 +45,11 @@ st.session_state.update(
 )
 outcome, true, predicted, sort = st.columns([2, 1, 1, 2], vertical_alignment="bottom")
 outcome.segmented_control(
-    "Show", OUTCOMES, format_func=str.capitalize, required=True, key="show",
+    "Show",
+    OUTCOMES,
+    format_func=str.capitalize,
+    required=True,
+    key="show",
     on_change=apply_filters,
 )
 true.selectbox(
@@ -63,9 +68,10 @@ sort.selectbox(
 
 indices = selection.indices(evaluation)
 with st.container(key="gallery-count"):
-    st.markdown(f"**{len(indices)}** found: {selection.sentence(len(indices))}")
+    st.markdown(f"**{len(indices)}** found")
+st.caption(selection.sentence(len(indices)))
 if not len(indices):
-    st.info("No digit is like that. Widen the filters above.", icon=":material/search_off:")
+    st.info("No digit is like that: widen the filters.", icon=":material/search_off:")
     st.stop()
 
 shown = page(indices, 1, size=PAGE_SIZE)

@@ -7,7 +7,7 @@ import streamlit as st
 from mnist_core import drawing, pictures, thumbnails
 from mnist_core.predictor import Prediction
 from mnist_core.selection import number_in_query
-from ui import answer, canvas, resources
+from ui import answer, canvas, frame, resources
 from ui.picker import pick_run
 
 SOURCES = {"draw": "Draw", "upload": "Upload", "test": "Test digit"}
@@ -36,7 +36,9 @@ def read_source(source: str) -> Prediction | None:
         split = resources.test_split()
         index = number_in_query(st.query_params.to_dict(), "i", below=len(split)) or 0
         st.image(thumbnails.png(split.images[index], scale=10), width=canvas.SIZE)
-        st.button("Another", icon=":material/casino:", shortcut="T", on_click=another_digit)
+        st.button(
+            "Another", icon=":material/casino:", shortcut="T", on_click=another_digit
+        )
         st.caption(f"Test digit {index}, labelled {split.labels[index]}.")
         return predictor.predict(split.images[index : index + 1])[0]
     if source == "upload":
@@ -53,16 +55,18 @@ def read_source(source: str) -> Prediction | None:
     return predictor.predict_ink([drawing.ink_from_rgba(rgba)])[0]
 
 
+frame.enter()
 st.title("Draw a digit")
 with resources.plain_errors():
     run = pick_run()
-    asked = st.query_params.get("source")
-    st.session_state["source"] = asked if asked in SOURCES else "draw"
+    asked = st.query_params.get("source", "draw")
+    source = asked if asked in SOURCES else "draw"
+    st.session_state["source"] = source
     bring, tell = st.columns([2, 3], gap="large")
     with bring:
-        source = st.segmented_control(
+        st.segmented_control(
             "Where the digit comes from",
-            SOURCES,
+            list(SOURCES),
             format_func=SOURCES.__getitem__,
             required=True,
             key="source",

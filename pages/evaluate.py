@@ -1,17 +1,28 @@
 """See how good a model is on the test split, and what it confuses."""
 
+from typing import get_args
+
 import streamlit as st
 
-from mnist_core import charts, figures, thumbnails
+from mnist_core import charts, thumbnails
 from mnist_core.evaluation import percent
 from mnist_core.selection import Selection
-from ui import resources
+from ui import frame, resources
 from ui.picker import pick_run
 
 NUM_CONFUSIONS = 6
 NUM_EXAMPLES = 5  # digits shown of each confusion
-VIEWS = ("counts", "row percent", "mistakes only")
+VIEWS = get_args(charts.Show)
 
+
+def confusion_figure() -> bytes:
+    """The confusion matrix to print, drawn when somebody asks for it."""
+    from mnist_core import figures  # matplotlib: 25 MB that few visitors need
+
+    return figures.confusion(evaluation.confusion_matrix, title=run.name, format="png")
+
+
+frame.enter()
 st.title("Evaluate")
 with resources.plain_errors():
     run = pick_run()
@@ -30,21 +41,23 @@ with mistakes:
         label=f"See them among {evaluation.num_images:,}",
         query_params=address | Selection(outcome="wrong", sort="loss").to_query(),
     )
-loss.metric("Mean loss", f"{evaluation.loss:.4f} nats")
+loss.metric("Mean loss (nats)", f"{evaluation.loss:.4f}")
 speed.metric("Parameters", f"{run.result.num_parameters:,}" if run.result else "–")
 
 left, right = st.columns([3, 2], gap="large")
 with left:
     st.subheader("Confusion matrix")
-    view = st.segmented_control("Cells", VIEWS, default=VIEWS[0], required=True)
+    view = st.segmented_control(
+        "Cells", VIEWS, default=VIEWS[0], format_func=str.capitalize, required=True
+    )
     with st.container(key="confusion-matrix"):
         st.altair_chart(charts.confusion(evaluation.confusion_matrix, show=view))
-    st.caption("A row holds the digits with that label; a column, what they were read as.")
+    st.caption(
+        "A row holds the digits with that label; a column, what they were read as."
+    )
     st.download_button(
         "Download as a figure",
-        lambda: figures.confusion(
-            evaluation.confusion_matrix, title=run.name, format="png"
-        ),
+        confusion_figure,
         file_name=f"confusion-{run.id}.png",
         mime="image/png",
         icon=":material/download:",
@@ -94,6 +107,6 @@ for confusion in confusions:
 st.subheader("How it was trained")
 epochs, _ = run.progress()
 if epochs:
-    st.altair_chart(charts.history(epochs))
+    st.altair_chart(charts.history(epochs), width="stretch")
 else:
     st.caption("The curves of this run are not on disk.")

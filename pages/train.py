@@ -4,35 +4,41 @@ import streamlit as st
 
 from mnist_core import estimates, jobs
 from mnist_core.architectures import ARCHITECTURES, cost
-from mnist_core.errors import ConfigError, DigitLabError
+from mnist_core.errors import ConfigError
 from mnist_core.recipes import RECIPES
-from ui import picker, resources
+from mnist_core.runs import Run
+from ui import frame, notices, picker, resources
 from ui.run_list import run_list
 from ui.settings_form import recipe_picker, settings_form
 from ui.training_panel import duration, training_panel
 
-store = resources.store()
+
+def watched_run(runs: list[Run]) -> Run | None:
+    """The run in the address, or else the one that trains."""
+    wanted = picker.wanted_run_id()
+    ours = [run for run in runs if not run.is_shipped]
+    asked = [run for run in ours if run.id == wanted]
+    training = [run for run in ours if run.is_active]
+    return next(iter(asked + training[::-1]), None)
 
 
 def start() -> None:
     """Queue what the form says, and watch it."""
-    recipe = RECIPES[st.session_state["recipe"]]
-    name = recipe.title if config == recipe.config else ""
-    try:
-        picker.want_run(jobs.start(store, config, name).id)
-    except DigitLabError as error:
-        st.session_state["start-error"] = str(error)
+    chosen = RECIPES[st.session_state["recipe"]]
+    name = chosen.title if config == chosen.config else ""
+    picker.want_run(jobs.start(store, config, name).id)
 
 
+frame.enter()
 st.title("Train")
+store = resources.store()
 with resources.plain_errors():
     resources.test_split()  # says what is missing, where MNIST is
 
-watched = {run.id: run for run in store.runs()}.get(picker.wanted_run_id() or "")
-active = [run for run in store.runs() if run.is_active]
-if watched is None and active:
-    watched = active[-1]
-if watched is not None and not watched.is_shipped:
+runs = store.runs()
+active = [run for run in runs if run.is_active]
+watched = watched_run(runs)
+if watched:
     with st.container(border=True):
         training_panel(store, watched.id)
 
@@ -47,7 +53,7 @@ with st.expander("Settings", icon=":material/tune:"):
 if problem:
     st.error(problem, icon=":material/error:")
 else:
-    seconds = estimates.seconds(config, store.runs())
+    seconds = estimates.seconds(config, runs)
     st.markdown(
         f"{ARCHITECTURES[config.architecture].title}, "
         f"**{cost(config).num_parameters:,}** parameters, "
@@ -55,16 +61,15 @@ else:
         + (f", after {len(active)} other trainings" if active else "")
         + "."
     )
-st.button(
+if st.button(
     "Start training",
     type="primary",
     icon=":material/play_arrow:",
     key="start-training",
     disabled=bool(problem),
-    on_click=start,
-)
-if message := st.session_state.pop("start-error", ""):
-    st.error(message, icon=":material/error:")
+):
+    notices.attempt(start)
+    st.rerun()
 
 st.header("Runs")
 run_list(store)

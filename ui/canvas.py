@@ -116,7 +116,10 @@ def _drawing(sketch: Sketch) -> dict[str, Any]:
 def _paths(sketch: Sketch) -> str:
     """What makes two sketches the same drawing."""
     return json.dumps(
-        [item.get("path") if isinstance(item, dict) else None for item in sketch.objects]
+        [
+            item.get("path") if isinstance(item, dict) else None
+            for item in sketch.objects
+        ]
     )
 
 

@@ -38,12 +38,20 @@ def show_opened_digit(split: Split, evaluation: Evaluation, among: np.ndarray) -
 def _dialog(split: Split, evaluation: Evaluation, among: np.ndarray) -> None:
     index = number_in_query(st.query_params.to_dict(), _OPENED, below=len(split)) or 0
     true, predicted = int(evaluation.labels[index]), int(evaluation.predictions[index])
-    mark = ":green[:material/check: right]" if true == predicted else ":red[:material/close: wrong]"
+    mark = (
+        ":green[:material/check: right]"
+        if true == predicted
+        else ":red[:material/close: wrong]"
+    )
     with st.container(key="opened-digit"):
-        st.markdown(f"**Index {index}** · labelled **{true}**, read as **{predicted}** · {mark}")
+        st.markdown(
+            f"**Index {index}** · labelled **{true}**, read as **{predicted}** · {mark}"
+        )
         left, right = st.columns([2, 3], vertical_alignment="center")
         left.image(thumbnails.png(split.images[index], scale=8), width="stretch")
-        right.altair_chart(charts.probabilities(evaluation.probabilities[index], true=true))
+        right.altair_chart(
+            charts.probabilities(evaluation.probabilities[index], true=true)
+        )
         st.caption(f"Loss {evaluation.losses[index]:.4f} nats")
     _steps(index, among)
 

@@ -78,7 +78,9 @@ def gallery(
         on_open: Called before the page runs again.
     """
     encoded = base64.b64encode(thumbnails.sprite(images)).decode()
-    component = st.components.v2.component("digit_gallery", html=_HTML, css=_CSS, js=_JS)
+    component = st.components.v2.component(
+        "digit_gallery", html=_HTML, css=_CSS, js=_JS
+    )
     component(
         key=key,
         data={

@@ -19,10 +19,14 @@ def pick_run() -> Run:
     runs = {run.id: run for run in resources.store().runs() if run.has_model}
     if not runs:
         st.info("There is no trained model yet.", icon=":material/model_training:")
-        st.page_link("pages/train.py", label="Train one", icon=":material/arrow_forward:")
+        st.page_link(
+            "pages/train.py", label="Train one", icon=":material/arrow_forward:"
+        )
         st.stop()
     wanted = wanted_run_id()
-    fallback = paths.SHIPPED_RUN_ID if paths.SHIPPED_RUN_ID in runs else next(iter(runs))
+    fallback = (
+        paths.SHIPPED_RUN_ID if paths.SHIPPED_RUN_ID in runs else next(iter(runs))
+    )
     if wanted is not None and wanted not in runs:
         _say_unusable(wanted)
     chosen = wanted if wanted in runs else fallback

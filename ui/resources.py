@@ -4,12 +4,14 @@ Everything here is immutable or locks itself, as Streamlit hands out one object 
 all sessions at once.
 """
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import streamlit as st
 
-from mnist_core import data
+from mnist_core import data, paths
 from mnist_core.data import Split
 from mnist_core.errors import DatasetError, DigitLabError
 from mnist_core.evaluation import Evaluation
@@ -68,7 +70,26 @@ def plain_errors() -> Iterator[None]:
         yield
     except DatasetError as error:
         st.info(str(error), icon=":material/database_off:")
+        if st.button("Get MNIST now", icon=":material/download:", key="get-mnist"):
+            _fetch_mnist()
         st.stop()
     except DigitLabError as error:
         st.error(str(error), icon=":material/error:")
         st.stop()
+
+
+def _fetch_mnist() -> None:
+    """Fetch MNIST in a process of its own: it may need TensorFlow for a moment."""
+    with st.status("Getting MNIST: about 11 MB", expanded=True) as status:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mnist_core", "data"],
+            cwd=paths.REPOSITORY,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for line in process.stderr or ():
+            st.text(line.strip())
+        if process.wait() == 0:
+            st.rerun()
+        status.update(label="MNIST could not be fetched", state="error")

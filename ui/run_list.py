@@ -2,9 +2,8 @@
 
 import streamlit as st
 
-from mnist_core.errors import DigitLabError
 from mnist_core.runs import MAX_NAME, MAX_NOTE, Run, RunStore
-from ui import picker
+from ui import notices, picker
 
 
 def run_list(store: RunStore) -> None:
@@ -55,7 +54,8 @@ def _manage(store: RunStore, run: Run) -> None:
             name = st.text_input("Name", run.name, max_chars=MAX_NAME)
             note = st.text_area("Note", run.note, max_chars=MAX_NOTE)
             if st.form_submit_button("Save", icon=":material/save:"):
-                _attempt(store.describe, run.id, name=name, note=note)
+                notices.attempt(store.describe, run.id, name=name, note=note)
+                st.rerun()
         if not run.is_active:
             st.button(
                 "Delete",
@@ -84,16 +84,7 @@ def _confirm_deletion(store: RunStore, run_id: str, name: str) -> None:
     st.text(f"“{name}” and its model will be gone for good.")
     yes, no = st.columns(2)
     if yes.button("Delete it", type="primary", width="stretch", key="confirm-delete"):
-        _attempt(store.delete, run_id)
-    if no.button("Keep it", width="stretch"):
+        notices.attempt(store.delete, run_id)
         st.rerun()
-
-
-def _attempt(action, *arguments, **settings) -> None:  # type: ignore[no-untyped-def]
-    """Do it and show the page anew, or say in a sentence why it cannot be done."""
-    try:
-        action(*arguments, **settings)
-    except DigitLabError as error:
-        st.error(str(error))
-    else:
+    if no.button("Keep it", width="stretch"):
         st.rerun()

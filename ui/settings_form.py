@@ -114,7 +114,14 @@ WORDS = {
 }
 GROUPS = {
     "Model": ("architecture", "batch_normalization", "dropout"),
-    "Learning": ("optimizer", "learning_rate", "schedule", "batch_size", "epochs", "patience"),
+    "Learning": (
+        "optimizer",
+        "learning_rate",
+        "schedule",
+        "batch_size",
+        "epochs",
+        "patience",
+    ),
     "Against overfitting": ("weight_decay", "label_smoothing"),
     "Random changes to the images": ("rotation", "shift", "scale", "shear", "elastic"),
     "Data": ("num_train", "num_validation", "seed"),
@@ -169,7 +176,11 @@ def _key(name: str) -> str:
 def _widget(name: str) -> Any:
     """The widget of one setting; its value comes from the session."""
     words, bound = WORDS[name], bounds()[name]
-    shared = {"help": words.help, "key": _key(name), "persist_state": "session"}
+    shared: dict[str, Any] = {
+        "help": words.help,
+        "key": _key(name),
+        "persist_state": "session",
+    }
     if "options" in bound:
         return st.selectbox(
             words.label, bound["options"], format_func=_option_words, **shared
@@ -190,6 +201,9 @@ def _widget(name: str) -> Any:
 def _option_words(option: str) -> str:
     if option in ARCHITECTURES:
         return ARCHITECTURES[option].title
-    return {"sgd": "SGD with momentum", "adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop"}.get(
-        option, option.capitalize()
-    )
+    return {
+        "sgd": "SGD with momentum",
+        "adam": "Adam",
+        "adamw": "AdamW",
+        "rmsprop": "RMSprop",
+    }.get(option, option.capitalize())

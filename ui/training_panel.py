@@ -6,6 +6,7 @@ from mnist_core import charts, jobs
 from mnist_core.errors import DigitLabError
 from mnist_core.history import BatchMetrics, best_epoch
 from mnist_core.runs import Run, RunStore
+from ui import notices
 
 REFRESH = 1.0  # seconds between two looks at a training
 
@@ -24,8 +25,9 @@ def _panel(store: RunStore, run_id: str, was_active: bool) -> None:
     except DigitLabError as error:  # deleted meanwhile
         st.info(str(error))
         return
-    if was_active and not run.is_active:
-        st.rerun()  # the whole page: the run is in every list now
+    if was_active != run.is_active:
+        st.rerun()  # the whole page: the run's state is shown in other places, too
+    notices.show()
     epochs, batches = run.progress()
     last = batches[-1] if batches else None
     st.subheader(run.name)
@@ -38,12 +40,14 @@ def _panel(store: RunStore, run_id: str, was_active: bool) -> None:
         _result(run)
     if batches:
         left, right = st.columns(2)
-        left.altair_chart(charts.batches(batches))
+        left.altair_chart(charts.batches(batches), width="stretch")
         if epochs:
-            right.altair_chart(charts.history(epochs))
+            right.altair_chart(charts.history(epochs), width="stretch")
     if epochs and run.is_active:
         best = best_epoch(epochs)
-        st.caption(f"Best so far: epoch {best.epoch}, validation {best.val_accuracy:.2%}.")
+        st.caption(
+            f"Best so far: epoch {best.epoch}, validation {best.val_accuracy:.2%}."
+        )
 
 
 def _status(store: RunStore, run: Run, last: BatchMetrics | None) -> str:
@@ -52,13 +56,18 @@ def _status(store: RunStore, run: Run, last: BatchMetrics | None) -> str:
     if run.is_stopping:
         words.append("stopping: what it has learned is kept")
     elif run.state == "queued":
-        ahead = [other.id for other in jobs.queue(store)].index(run.id) if any(
-            other.id == run.id for other in jobs.queue(store)
-        ) else 0
-        words.append(f"behind {ahead + 1} other trainings" if ahead else "next in line")
+        words.append(_queue_words(store, run))
     elif run.state == "running":
         words.append(_live_words(run, last))
     return " · ".join(words + ([run.reason] if run.reason else []))
+
+
+def _queue_words(store: RunStore, run: Run) -> str:
+    waiting = [other.id for other in jobs.queue(store)]
+    num_ahead = waiting.index(run.id) if run.id in waiting else 0
+    if num_ahead:
+        return f"{num_ahead} others wait before it; it starts by itself"
+    return "it starts by itself when the present training has ended"
 
 
 def _live_words(run: Run, last: BatchMetrics | None) -> str:
@@ -95,16 +104,16 @@ def _buttons(store: RunStore, run: Run) -> None:
             icon=":material/stop_circle:",
             key="stop-training",
             disabled=run.is_stopping,
-            on_click=store.request_stop,
-            args=(run.id,),
+            on_click=notices.attempt,
+            args=(store.request_stop, run.id),
         )
     if run.can_resume:
         st.button(
             "Go on after the last whole epoch",
             icon=":material/resume:",
             key="resume-training",
-            on_click=jobs.resume,
-            args=(store, run.id),
+            on_click=notices.attempt,
+            args=(jobs.resume, store, run.id),
         )
 
 
@@ -115,5 +124,9 @@ def _result(run: Run) -> None:
     validation.metric("Validation accuracy", f"{run.result.validation_accuracy:.2%}")
     time.metric("Trained for", duration(run.result.seconds))
     with where:
-        for page, label in (("evaluate", "Evaluate it"), ("browse", "Browse its digits"), ("draw", "Draw with it")):
+        for page, label in (
+            ("evaluate", "Evaluate it"),
+            ("browse", "Browse its digits"),
+            ("draw", "Draw with it"),
+        ):
             st.page_link(f"pages/{page}.py", label=label, query_params={"run": run.id})

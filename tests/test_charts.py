@@ -1,0 +1,248 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from mnist_core import charts
+from mnist_core.history import BatchMetrics, EpochMetrics
+from mnist_core.paths import REPOSITORY
+
+MATRIX = np.diag([980, 1135, 1032, 1010, 970, 892, 958, 1028, 974, 1009])
+MATRIX[4, 9], MATRIX[9, 4] = 12, 3
+
+SHOWS = ["counts", "row percent", "mistakes only"]
+
+
+def epochs(accuracies):
+    return [
+        EpochMetrics(
+            epoch=number,
+            loss=1 / number,
+            accuracy=0.9,
+            val_loss=0.5 / number,
+            val_accuracy=accuracy,
+            seconds=float(number),
+        )
+        for number, accuracy in enumerate(accuracies, start=1)
+    ]
+
+
+def batches(num):
+    return [
+        BatchMetrics(
+            epoch=1,
+            step=10 * number,
+            num_steps=10 * num,
+            loss=2.0,
+            accuracy=0.5,
+            images_per_second=1000.0,
+            seconds_left=1.0,
+        )
+        for number in range(1, num + 1)
+    ]
+
+
+def rows(chart):
+    """The data of a chart, all its sets one after the other."""
+    return [row for rows in chart.to_dict()["datasets"].values() for row in rows]
+
+
+def cell(chart, true, predicted):
+    return next(
+        r for r in rows(chart) if (r["true"], r["predicted"]) == (true, predicted)
+    )
+
+
+ALL_CHARTS = [
+    *(charts.confusion(MATRIX, show=show) for show in SHOWS),
+    charts.history(epochs([0.9])),
+    charts.history(epochs([0.9, 0.95, 0.94])),
+    charts.batches([]),
+    charts.batches(batches(3)),
+    charts.probabilities(np.full(10, 0.1)),
+    charts.probabilities(np.eye(10)[3], true=3),
+]
+
+
+@pytest.mark.parametrize("chart", ALL_CHARTS)
+def test_a_chart_lets_the_theme_through(chart):
+    specification = chart.to_dict()
+    specification.pop("config")  # Altair's own; Streamlit puts the theme's in its place
+    text = json.dumps(specification)
+
+    assert '"background"' not in text
+    assert '"font"' not in text
+    assert "#" not in text
+
+
+@pytest.mark.parametrize("show", SHOWS)
+def test_a_click_on_a_cell_gives_its_true_and_predicted_digit(show):
+    [picked] = charts.confusion(MATRIX, show=show).to_dict()["params"]
+
+    assert picked["name"] == "cell"
+    assert picked["select"] == {"type": "point", "fields": ["true", "predicted"]}
+
+
+def test_a_cell_says_what_it_counts():
+    chart = charts.confusion(MATRIX, show="counts")
+
+    sentence = "12 fours were read as nines, 1.2 % of all fours."
+    assert cell(chart, 4, 9)["sentence"] == sentence
+    assert cell(chart, 4, 9)["text"] == "12"
+    squares = chart.to_dict()["layer"][0]["encoding"]
+    assert squares["tooltip"]["field"] == "sentence"
+    assert squares["description"]["field"] == "sentence"
+
+
+def test_true_digits_are_rows_and_predicted_ones_columns():
+    encoding = charts.confusion(MATRIX, show="counts").to_dict()["layer"][0]["encoding"]
+
+    assert (encoding["y"]["field"], encoding["x"]["field"]) == ("true", "predicted")
+
+
+def test_row_percent_is_of_the_true_digit():
+    chart = charts.confusion(MATRIX, show="row percent")
+
+    assert cell(chart, 4, 9)["text"] == "1.2"
+    assert cell(chart, 4, 4)["text"] == "98.8"
+    assert sum(r["value"] for r in rows(chart) if r["true"] == 4) == pytest.approx(100)
+
+
+def test_mistakes_only_leaves_the_diagonal_out():
+    chart = charts.confusion(MATRIX, show="mistakes only")
+
+    assert len(rows(chart)) == 90
+    assert all(row["true"] != row["predicted"] for row in rows(chart))
+    color = chart.to_dict()["layer"][0]["encoding"]["color"]
+    assert color["scale"] == {"type": "linear", "domain": [0, 12]}
+
+
+def test_the_diagonal_does_not_drown_the_mistakes():
+    color = charts.confusion(MATRIX, show="counts").to_dict()["layer"][0]["encoding"]
+
+    assert color["color"]["scale"]["type"] == "symlog"
+
+
+def test_an_empty_cell_has_no_number():
+    assert cell(charts.confusion(MATRIX, show="counts"), 0, 1)["text"] == ""
+
+
+@pytest.mark.parametrize("show", SHOWS)
+def test_a_matrix_without_images_or_mistakes_is_a_chart(show):
+    for matrix in (np.zeros((10, 10), int), np.diag(np.full(10, 5))):
+        scale = charts.confusion(matrix, show=show).to_dict()["layer"][0]["encoding"]
+
+        assert scale["color"]["scale"]["domain"][1] >= 1
+
+
+def test_a_history_has_both_splits_and_both_measures():
+    chart = charts.history(epochs([0.9, 0.95, 0.94]))
+
+    panels = chart.to_dict()["vconcat"]
+    measures = [panel["layer"][1]["encoding"]["y"]["field"] for panel in panels]
+    assert measures == ["loss", "accuracy"]
+    validation = [r for r in rows(chart) if r.get("split") == "validation"]
+    assert [row["accuracy"] for row in validation] == [0.9, 0.95, 0.94]
+    assert sum(row.get("split") == "train" for row in rows(chart)) == 3
+
+
+def test_curves_differ_by_dash_and_shape_as_well_as_colour():
+    _, lines, points, _ = charts.history(epochs([0.9])).to_dict()["vconcat"][0]["layer"]
+
+    assert {"color", "strokeDash"} <= set(lines["encoding"])
+    assert {"color", "shape"} <= set(points["encoding"])
+
+
+@pytest.mark.parametrize(
+    "accuracies, best, align",
+    [
+        ([0.9], 1, "right"),
+        ([0.9, 0.95, 0.94, 0.93], 2, "left"),
+        ([0.9, 0.95, 0.96], 3, "right"),
+    ],
+)
+def test_the_best_epoch_is_marked_in_words_that_fit(accuracies, best, align):
+    [mark] = [row for row in rows(charts.history(epochs(accuracies))) if "words" in row]
+
+    assert mark == {"epoch": best, "words": f"best: epoch {best}", "align": align}
+
+
+def test_many_epochs_are_curves_without_points():
+    def opacity(num):
+        panel = charts.history(epochs([0.9] * num)).to_dict()["vconcat"][0]
+        return panel["layer"][2]["mark"]["opacity"]
+
+    assert opacity(charts.MAX_POINTED_EPOCHS) == 1
+    assert opacity(charts.MAX_POINTED_EPOCHS + 1) == 0
+
+
+def test_a_short_training_shows_each_report():
+    shown = rows(charts.batches(batches(3)))
+
+    assert [row["step"] for row in shown] == [10, 20, 30]
+
+
+def test_a_long_training_shows_means_of_neighbours():
+    points = batches(10 * charts.MAX_POINTS - 5)
+
+    shown = rows(charts.batches(points))
+
+    assert len(shown) == charts.MAX_POINTS
+    assert shown[0] == {"step": 55.0, "loss": 2.0}
+    assert all(row["loss"] == pytest.approx(2.0) for row in shown)
+
+
+def test_the_predicted_and_the_true_bar_stand_out():
+    values = np.array([0, 0, 0, 0, 0.6, 0, 0, 0.0004, 0, 0.3996], np.float32)
+
+    bars = rows(charts.probabilities(values, true=9))
+
+    assert [bar["digit"] for bar in bars] == list(range(10))
+    assert [bar["digit"] for bar in bars if bar["role"] == "predicted"] == [4]
+    assert [bar["digit"] for bar in bars if bar["is_true"]] == [9]
+    assert [bar["words"] for bar in bars if bar["words"]] == [
+        "60.0 %",
+        "40.0 %, true digit",
+    ]
+    assert bars[7]["sentence"] == "under 0.1 % for a seven"
+
+
+def test_an_unknown_label_marks_no_bar():
+    bars = rows(charts.probabilities(np.full(10, 0.1)))
+
+    assert not any(bar["is_true"] for bar in bars)
+
+
+def test_only_the_data_of_a_live_chart_changes():
+    def without_data(chart):
+        specification = chart.to_dict()
+        for key in ("datasets", "data"):
+            specification.pop(key)
+        return specification
+
+    before = charts.probabilities(np.eye(10)[3], true=3)
+    after = charts.probabilities(np.full(10, 0.1), true=None)
+
+    assert without_data(before) == without_data(after)
+    assert without_data(charts.batches(batches(3))) == without_data(
+        charts.batches(batches(900))
+    )
+
+
+@pytest.mark.parametrize(
+    "modules, unwanted",
+    [
+        ("charts, mnist_core.figures", ["streamlit", "keras", "matplotlib.pyplot"]),
+        ("evaluation, mnist_core.selection", ["PIL", "altair", "pandas", "keras"]),
+    ],
+)
+def test_a_module_imports_no_more_than_it_needs(modules, unwanted):
+    code = f"import sys, mnist_core.{modules}; print(*sys.modules)"
+
+    imported = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=True, cwd=REPOSITORY
+    )
+
+    assert not set(unwanted) & set(imported.stdout.decode().split())

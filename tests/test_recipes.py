@@ -1,0 +1,50 @@
+import json
+
+import pytest
+
+from mnist_core.config import ARCHITECTURES, TrainConfig
+from mnist_core.errors import ConfigError
+from mnist_core.recipes import RECIPES, recipe
+from mnist_core.runs import RunStore
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_is_found_by_its_name(name):
+    assert recipe(name) is RECIPES[name]
+    assert recipe(name).name == name
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_trains_a_config_that_survives_json(name):
+    config = recipe(name).config
+
+    assert TrainConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_uses_the_usual_split(name):
+    config = recipe(name).config
+
+    assert (config.num_train, config.num_validation) == (55_000, 5_000)
+
+
+def test_no_two_recipes_share_a_title_or_a_config():
+    assert len({recipe.title for recipe in RECIPES.values()}) == len(RECIPES)
+    assert len({recipe.config for recipe in RECIPES.values()}) == len(RECIPES)
+
+
+def test_every_architecture_has_a_recipe():
+    assert {recipe.config.architecture for recipe in RECIPES.values()} == set(ARCHITECTURES)
+
+
+def test_an_unknown_recipe_is_refused_with_the_list_of_recipes():
+    with pytest.raises(ConfigError) as caught:
+        recipe("fastest")
+
+    assert str(caught.value) == (
+        f"There is no recipe 'fastest'. The recipes are {', '.join(RECIPES)}."
+    )
+
+
+def test_the_best_recipe_is_the_one_that_trained_the_shipped_run():
+    assert recipe("best").config == RunStore().get("shipped").config

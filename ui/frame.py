@@ -1,0 +1,40 @@
+"""The frame around every page: the navigation bar and the browser tab's title.
+
+As the pages' folder is named pages/, Streamlit passes `streamlit_app.py` over when
+the first request to a fresh server is for a page's own address, and puts up a bar
+of file names. So every page enters the frame first, and does nothing if it is in.
+"""
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from ui import notices
+
+_IS_IN = "is-in-frame"
+
+
+def frame() -> StreamlitPage:
+    """Put up the frame; returns the page to run in it."""
+    st.set_page_config(
+        page_title="Digit Lab", page_icon=":material/draw:", layout="wide"
+    )
+    st.session_state[_IS_IN] = True
+    return st.navigation(
+        [
+            st.Page(
+                "pages/draw.py", title="Draw", icon=":material/draw:", default=True
+            ),
+            st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
+            st.Page("pages/evaluate.py", title="Evaluate", icon=":material/analytics:"),
+            st.Page("pages/browse.py", title="Browse", icon=":material/grid_view:"),
+        ],
+        position="top",
+    )
+
+
+def enter() -> None:
+    """Make sure that the page stands in the frame; say what went wrong before."""
+    if not st.session_state.get(_IS_IN):
+        frame()
+        st.rerun()
+    notices.show()
