@@ -13,8 +13,8 @@ UV := $(VENV)/uv/bin/python -m uv
 .SUFFIXES:
 
 help:
-	@echo "make run    set up, then open Digit Lab in the browser (PORT=8501 PYTHON=python3)   make test   set up, then every check and test"
-	@echo "make check  format, lint, types, imports   make bench  measure   make lock  pin again (UPGRADE=1: newer)   make clean  remove .venv and caches"
+	@echo "make run: set up and open Digit Lab (PORT=8501, PYTHON=python3); make test: set up, then every check and test"
+	@echo "Also: make check (format, lint, types, imports), bench, lock (UPGRADE=1 for newer versions), clean"
 
 run: app data
 	@echo "Digit Lab is at http://localhost:$(PORT) (Ctrl-C ends it; make run PORT=8502 takes another port)"

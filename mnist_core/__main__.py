@@ -21,11 +21,11 @@ from tqdm import tqdm
 
 from mnist_core import data, drawing, paths, pictures, trainer
 from mnist_core.errors import DigitLabError, RunError
-from mnist_core.evaluation import Evaluation
+from mnist_core.evaluation import Evaluation, percent
 from mnist_core.history import BatchMetrics
 from mnist_core.predictor import Prediction, Predictor
 from mnist_core.recipes import RECIPES, recipe
-from mnist_core.runs import Run, RunStore
+from mnist_core.runs import Result, Run, RunStore
 
 EXIT_WRONG_USE = 2
 EXIT_INTERRUPTED = 130
@@ -86,9 +86,7 @@ def train(options: argparse.Namespace) -> int:
     _print(
         options,
         value,
-        f"{run.name} ({run.id}): test accuracy {result.test_accuracy:.2%}, validation "
-        f"{result.validation_accuracy:.2%}, best of {result.num_epochs} epochs in "
-        f"{result.seconds:.0f} s. {run.reason}".rstrip(),
+        _trained_words(run, result),
     )
     return EXIT_INTERRUPTED if interrupts else 0
 
@@ -186,6 +184,15 @@ def _print(options: argparse.Namespace, value: dict[str, Any], sentence: str) ->
 
 def _report(sentence: str) -> None:
     print(sentence, file=sys.stderr)
+
+
+def _trained_words(run: Run, result: Result) -> str:
+    test = percent(result.test_accuracy, places=2)
+    validation = percent(result.validation_accuracy, places=2)
+    return (
+        f"{run.name} ({run.id}): test accuracy {test}, validation {validation}, best "
+        f"of {result.num_epochs} epochs in {result.seconds:.0f} s. {run.reason}"
+    ).rstrip()
 
 
 def _inks(path: Path) -> Iterator[np.ndarray]:

@@ -8,6 +8,7 @@ import numpy as np
 from mnist_core import drawing
 from mnist_core.config import IMAGE_SIZE
 from mnist_core.errors import EmptyDrawingError
+from mnist_core.evaluation import percent
 from mnist_core.novelty import Novelty
 from mnist_core.reader import Reader
 from mnist_core.runs import Run
@@ -42,7 +43,7 @@ class Prediction:
     @property
     def sentence(self) -> str:
         """The probability in words and as a number."""
-        share = f"{self.probability:.1%}"
+        share = percent(self.probability)
         if not self.is_digit:
             return (
                 "This does not look like a digit; if it is one, "
@@ -51,8 +52,9 @@ class Prediction:
         if self.probability >= SURE:
             return f"Sure: {share}"
         second = int(self.probabilities.argsort()[-2])
+        other = percent(float(self.probabilities[second]))
         word = "Fairly sure" if self.probability >= FAIRLY_SURE else "Unsure"
-        return f"{word}: {share}, or else {second} ({self.probabilities[second]:.1%})"
+        return f"{word}: {share}, or else {second} ({other})"
 
 
 class Predictor:

@@ -2,7 +2,14 @@
 
 import streamlit as st
 
-from mnist_core.selection import OUTCOMES, SORT_WORDS, SORTS, Selection, page
+from mnist_core.selection import (
+    OUTCOMES,
+    SORT_WORDS,
+    SORTS,
+    Selection,
+    number_in_query,
+    page,
+)
 from ui import digit_dialog, frame, resources
 from ui.gallery import gallery
 from ui.picker import pick_run
@@ -22,7 +29,11 @@ def apply_filters() -> None:
     )
     run = st.query_params.get("run")
     st.query_params.from_dict({**({"run": run} if run else {}), **chosen.to_query()})
-    state["page"] = 1
+
+
+def turn_page() -> None:
+    """Put the page's number into the address."""
+    st.query_params["page"] = str(st.session_state[pager])
 
 
 def digit_words(digit: int | None) -> str:
@@ -74,10 +85,11 @@ if not len(indices):
     st.info("No digit is like that: widen the filters.", icon=":material/search_off:")
     st.stop()
 
-shown = page(indices, 1, size=PAGE_SIZE)
+number = number_in_query(st.query_params.to_dict(), "page", below=len(indices)) or 1
+shown = page(indices, number, size=PAGE_SIZE)
+pager = f"page of {selection.to_query()}"  # another selection begins on its first page
 if shown.num_pages > 1:
-    number = st.pagination(shown.num_pages, key="page", bind="query-params")
-    shown = page(indices, number, size=PAGE_SIZE)
+    st.pagination(shown.num_pages, default=shown.number, key=pager, on_change=turn_page)
     st.caption(shown.sentence())
 with st.container(key="gallery"):
     gallery(

@@ -5,6 +5,7 @@ import streamlit as st
 
 from mnist_core import thumbnails
 from mnist_core.config import IMAGE_SIZE, NUM_CLASSES
+from mnist_core.evaluation import percent
 from mnist_core.predictor import Prediction
 
 SCALE = 5  # screen pixels for each pixel that the model sees
@@ -44,7 +45,7 @@ def _bars(prediction: Prediction | None) -> None:
         value = float(prediction.probabilities[digit]) if prediction else 0.0
         is_best = prediction is not None and digit == prediction.digit
         name = f"**{digit}**" if is_best else str(digit)
-        share = f"**{value:.1%}**" if is_best else f"{value:.1%}"
+        share = f"**{percent(value)}**" if is_best else percent(value)
         columns[digit * 2 // NUM_CLASSES].progress(
             min(value, 1.0), text=f"{name} · {share}"
         )

@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 
 from mnist_core import thumbnails
-from mnist_core.evaluation import Evaluation
+from mnist_core.evaluation import Evaluation, percent
 
 _HTML = """
 <div class="grid"></div>
@@ -103,5 +103,5 @@ def _tile(index: int, evaluation: Evaluation) -> dict[str, object]:
         "caption": f"{mark} {true} → {predicted}",
         "is_right": is_right,
         "label": f"Digit {index}: {true} read as {predicted}, {verdict}, "
-        f"{probability:.1%} probable",
+        f"{percent(probability)} probable",
     }

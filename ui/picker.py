@@ -3,6 +3,7 @@
 import streamlit as st
 
 from mnist_core import paths
+from mnist_core.evaluation import percent
 from mnist_core.runs import Run
 from ui import resources
 
@@ -60,8 +61,8 @@ def _remember_choice() -> None:
 
 
 def _label(run: Run) -> str:
-    accuracy = run.result.test_accuracy if run.result else 0.0
-    return f"{run.name} · {accuracy:.2%}"
+    assert run.result is not None  # only such runs are offered
+    return f"{run.name} · {percent(run.result.test_accuracy, places=2)}"
 
 
 def _say_unusable(run_id: str) -> None:

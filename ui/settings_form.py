@@ -126,8 +126,24 @@ GROUPS = {
     "Random changes to the images": ("rotation", "shift", "scale", "shear", "elastic"),
     "Data": ("num_train", "num_validation", "seed"),
 }
-_STEPS = {"num_train": 5000, "num_validation": 1000, "batch_size": 8, "seed": 1}
-_FORMATS = {"learning_rate": "%g", "weight_decay": "%g"}
+# What a press on + or - changes; typing takes any value within the bounds.
+_STEPS: dict[str, float] = {
+    "dropout": 0.05,
+    "learning_rate": 0.0005,
+    "batch_size": 8,
+    "epochs": 1,
+    "patience": 1,
+    "weight_decay": 0.0001,
+    "label_smoothing": 0.01,
+    "rotation": 1.0,
+    "shift": 0.5,
+    "scale": 0.02,
+    "shear": 0.05,
+    "elastic": 0.1,
+    "num_train": 5000,
+    "num_validation": 1000,
+    "seed": 1,
+}
 
 
 def recipe_picker() -> str:
@@ -192,8 +208,8 @@ def _widget(name: str) -> Any:
         words.label,
         min_value=kind(bound["low"]),
         max_value=kind(bound["high"]),
-        step=_STEPS.get(name, 1) if kind is int else None,
-        format=_FORMATS.get(name, "%g") if kind is float else None,
+        step=_STEPS[name],
+        format="%g" if kind is float else None,
         **shared,
     )
 

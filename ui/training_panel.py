@@ -4,10 +4,12 @@ import streamlit as st
 
 from mnist_core import charts, jobs
 from mnist_core.errors import DigitLabError
+from mnist_core.evaluation import percent
 from mnist_core.history import BatchMetrics, best_epoch
 from mnist_core.runs import Run, RunStore
 from ui import notices
 
+CHART_HEIGHT = 430  # pixels, as high as the two charts beside it
 REFRESH = 1.0  # seconds between two looks at a training
 
 
@@ -40,14 +42,13 @@ def _panel(store: RunStore, run_id: str, was_active: bool) -> None:
         _result(run)
     if batches:
         left, right = st.columns(2)
-        left.altair_chart(charts.batches(batches), width="stretch")
+        left.altair_chart(charts.batches(batches), width="stretch", height=CHART_HEIGHT)
         if epochs:
             right.altair_chart(charts.history(epochs), width="stretch")
     if epochs and run.is_active:
         best = best_epoch(epochs)
-        st.caption(
-            f"Best so far: epoch {best.epoch}, validation {best.val_accuracy:.2%}."
-        )
+        accuracy = percent(best.val_accuracy, places=2)
+        st.caption(f"Best so far: epoch {best.epoch}, validation accuracy {accuracy}.")
 
 
 def _status(store: RunStore, run: Run, last: BatchMetrics | None) -> str:
@@ -59,6 +60,9 @@ def _status(store: RunStore, run: Run, last: BatchMetrics | None) -> str:
         words.append(_queue_words(store, run))
     elif run.state == "running":
         words.append(_live_words(run, last))
+    elif run.result:
+        right = percent(run.result.test_accuracy, places=2)
+        words.append(f"it reads {right} of the test digits right")
     return " · ".join(words + ([run.reason] if run.reason else []))
 
 
@@ -77,8 +81,8 @@ def _live_words(run: Run, last: BatchMetrics | None) -> str:
         return "trained; saving the model and reading the test split"
     return (
         f"epoch {last.epoch} of {run.config.epochs} · step {last.step:,} of "
-        f"{last.num_steps:,} · loss {last.loss:.3f} · accuracy {last.accuracy:.1%} · "
-        f"{last.images_per_second:,.0f} images/s · {duration(last.seconds_left)} left"
+        f"{last.num_steps:,} · loss {last.loss:.3f} · accuracy "
+        f"{percent(last.accuracy)} · {last.images_per_second:,.0f} images/s · {duration(last.seconds_left)} left"
     )
 
 
@@ -120,8 +124,10 @@ def _buttons(store: RunStore, run: Run) -> None:
 def _result(run: Run) -> None:
     assert run.result is not None
     test, validation, time, where = st.columns(4, vertical_alignment="center")
-    test.metric("Test accuracy", f"{run.result.test_accuracy:.2%}")
-    validation.metric("Validation accuracy", f"{run.result.validation_accuracy:.2%}")
+    test.metric("Test accuracy", percent(run.result.test_accuracy, places=2))
+    validation.metric(
+        "Validation accuracy", percent(run.result.validation_accuracy, places=2)
+    )
     time.metric("Trained for", duration(run.result.seconds))
     with where:
         for page, label in (

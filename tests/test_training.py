@@ -1,0 +1,465 @@
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+import numpy as np
+import pytest
+
+from mnist_core import models, training
+from mnist_core.checkpoints import load_snapshot, save_snapshot
+from mnist_core.config import ARCHITECTURES, TrainConfig
+from mnist_core.data import Mnist, Split
+from mnist_core.errors import DivergedError
+from mnist_core.history import best_epoch
+from mnist_core.schedules import learning_rates
+
+pytestmark = pytest.mark.slow
+
+# Between them: every optimiser and schedule, and all that draws random numbers.
+RESUMABLE = {
+    "sgd": {"architecture": "softmax", "schedule": "cosine", "learning_rate": 0.1},
+    "adam": {
+        "architecture": "cnn",
+        "optimizer": "adam",
+        "dropout": 0.5,
+        "batch_normalization": True,
+        "rotation": 10.0,
+        "shift": 1.0,
+        "scale": 0.1,
+        "shear": 0.1,
+        "elastic": 0.5,
+    },
+    "adamw": {
+        "architecture": "dense",
+        "optimizer": "adamw",
+        "schedule": "one-cycle",
+        "dropout": 0.3,
+        "batch_normalization": True,
+        "weight_decay": 0.01,
+    },
+    "rmsprop": {
+        "architecture": "dense",
+        "optimizer": "rmsprop",
+        "dropout": 0.5,
+        "weight_decay": 1e-4,
+        "label_smoothing": 0.1,
+        "shift": 1.0,
+    },
+}
+# What explodes for certain: each step multiplies the kernel by about -19.
+EXPLODING = {"optimizer": "sgd", "learning_rate": 10.0, "weight_decay": 1.0}
+
+
+@dataclass
+class Recorded:
+    """A training with all that it reported."""
+
+    config: TrainConfig
+    trained: training.Trained = None
+    batches: list = field(default_factory=list)
+    epochs: list = field(default_factory=list)
+    snapshots: list = field(default_factory=list)
+
+    @property
+    def fingerprint(self):
+        """SHA-256 of the final weights."""
+        weights = self.trained.heads.model.get_weights()
+        return sha256(b"".join(weight.tobytes() for weight in weights)).hexdigest()
+
+
+def small(**settings):
+    defaults = {"architecture": "softmax", "learning_rate": 0.01, "batch_size": 32, "epochs": 3}
+    return TrainConfig(**{**defaults, "num_train": 300, "num_validation": 500, **settings})
+
+
+def recorded(config, mnist, **arguments):
+    record = Recorded(config)
+    record.trained = training.train(
+        config,
+        mnist,
+        on_batches=record.batches.append,
+        on_epoch=record.epochs.append,
+        on_snapshot=record.snapshots.append,
+        **arguments,
+    )
+    return record
+
+
+def contrary(mnist):
+    """The same splits, but what is learned makes validation worse."""
+    images, labels = mnist.validation.images, mnist.validation.labels
+    return Mnist(mnist.train, Split(images, (labels + 1) % 10), mnist.test)
+
+
+@pytest.fixture(scope="module")
+def plain(small_mnist):
+    """Three epochs of softmax regression with Adam."""
+    return recorded(small(), small_mnist)
+
+
+@pytest.fixture(scope="module", params=RESUMABLE.values(), ids=RESUMABLE)
+def uninterrupted(request, small_mnist):
+    return recorded(small(**request.param), small_mnist)
+
+
+def test_the_same_config_gives_the_same_weights(uninterrupted, small_mnist):
+    again = recorded(uninterrupted.config, small_mnist)
+
+    assert again.fingerprint == uninterrupted.fingerprint
+
+
+def test_a_resumed_training_ends_with_the_same_weights(uninterrupted, small_mnist, tmp_path):
+    for snapshot in uninterrupted.snapshots:
+        save_snapshot(tmp_path / "checkpoint.npz", snapshot)
+
+        resumed = recorded(
+            uninterrupted.config,
+            small_mnist,
+            snapshot=load_snapshot(tmp_path / "checkpoint.npz"),
+        )
+
+        num_done = len(snapshot.history)
+        assert resumed.fingerprint == uninterrupted.fingerprint
+        assert resumed.trained.history[:num_done] == uninterrupted.trained.history[:num_done]
+        assert [epoch.epoch for epoch in resumed.epochs] == [1, 2, 3][num_done:]
+        for one, other in zip(
+            resumed.trained.history, uninterrupted.trained.history, strict=True
+        ):
+            assert one.loss == pytest.approx(other.loss, rel=1e-4)  # summed in other parts
+            assert (one.accuracy, one.val_loss) == (other.accuracy, other.val_loss)
+
+
+def test_another_seed_gives_other_weights(plain, small_mnist):
+    other = recorded(small(seed=1), small_mnist)
+
+    assert other.fingerprint != plain.fingerprint
+
+
+@pytest.mark.parametrize(
+    "optimizer, schedule, learning_rate",
+    [
+        ("sgd", "cosine", 0.1),
+        ("adam", "constant", 0.01),
+        ("adamw", "one-cycle", 0.02),
+        ("rmsprop", "constant", 0.01),
+    ],
+)
+def test_every_optimizer_and_schedule_learns(optimizer, schedule, learning_rate, small_mnist):
+    config = small(optimizer=optimizer, schedule=schedule, learning_rate=learning_rate)
+
+    history = recorded(config, small_mnist).trained.history
+
+    assert history[-1].val_accuracy == 1.0
+    assert history[-1].val_loss < history[0].val_loss < np.log(10)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_every_architecture_learns(architecture, small_mnist):
+    config = small(architecture=architecture, learning_rate=3e-3)
+
+    trained = recorded(config, small_mnist).trained
+
+    predicted = trained.heads.model.predict(small_mnist.test.images, verbose=0).argmax(axis=1)
+    assert np.mean(predicted == small_mnist.test.labels) >= 0.95
+
+
+def test_the_test_split_is_never_touched(plain, small_mnist):
+    blind = Mnist(small_mnist.train, small_mnist.validation, test=None)
+
+    assert recorded(small(), blind).fingerprint == plain.fingerprint
+
+
+def test_sgd_follows_the_formula(small_mnist):
+    """Softmax regression by hand: momentum, schedule, smoothed labels and L2."""
+    config = small(
+        optimizer="sgd",
+        schedule="cosine",
+        learning_rate=0.5,
+        batch_size=300,
+        epochs=4,
+        label_smoothing=0.2,
+        weight_decay=0.05,
+    )
+    kernel, bias = (
+        weight.astype(np.float64) for weight in models.build(config).model.get_weights()
+    )
+    pixels = small_mnist.train.images.reshape(300, 784) / 255
+    labels = np.eye(10)[small_mnist.train.labels]
+    targets = 0.8 * labels + 0.2 / 10
+    kernel_speed, bias_speed = np.zeros_like(kernel), np.zeros_like(bias)
+    expected = []
+    for rate in learning_rates("cosine", 0.5, 4):
+        odds = np.exp(pixels @ kernel + bias)
+        probabilities = odds / odds.sum(axis=1, keepdims=True)
+        loss = -np.mean(np.log((probabilities * labels).sum(axis=1)))
+        error = (probabilities - targets) / 300
+        kernel_speed = 0.9 * kernel_speed - rate * (pixels.T @ error + 2 * 0.05 * kernel)
+        bias_speed = 0.9 * bias_speed - rate * error.sum(axis=0)
+        kernel, bias = kernel + kernel_speed, bias + bias_speed
+        expected.append((kernel, bias, loss))
+
+    record = recorded(config, small_mnist)
+
+    for snapshot, epoch, (kernel, bias, loss) in zip(
+        record.snapshots, record.epochs, expected, strict=True
+    ):
+        assert snapshot.variables[0] == pytest.approx(kernel, abs=1e-5)
+        assert snapshot.variables[1] == pytest.approx(bias, abs=1e-5)
+        assert epoch.loss == pytest.approx(loss, rel=1e-5)  # of the true labels alone
+
+
+def test_the_validation_figures_are_those_of_the_model(plain, small_mnist):
+    [best] = [best_epoch(plain.trained.history)]
+
+    images, labels = small_mnist.validation.images, small_mnist.validation.labels
+    probabilities = plain.trained.heads.model.predict(images, verbose=0)
+
+    right = probabilities[np.arange(100), labels]
+    assert best.val_loss == pytest.approx(-np.mean(np.log(right)), rel=1e-4)
+    assert best.val_accuracy == np.mean(probabilities.argmax(axis=1) == labels)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "rmsprop", "adamw"])
+def test_weight_decay_shrinks_the_kernel(optimizer, small_mnist):
+    free, decayed = (
+        recorded(small(optimizer=optimizer, weight_decay=decay, epochs=1), small_mnist)
+        for decay in (0.0, 0.1)
+    )
+
+    norms = [
+        np.linalg.norm(record.trained.heads.model.get_weights()[0]) for record in (free, decayed)
+    ]
+    assert norms[1] < 0.995 * norms[0]
+
+
+def test_adamw_decays_kernels_by_themselves_and_nothing_else(small_mnist):
+    settings = {
+        "architecture": "dense",
+        "optimizer": "adamw",
+        "batch_normalization": True,
+        "batch_size": 300,
+        "epochs": 1,
+    }
+    first = models.build(small(**settings)).model
+    free, decayed = (
+        recorded(small(**settings, weight_decay=decay), small_mnist) for decay in (0.0, 0.5)
+    )
+
+    for variable, one, other in zip(
+        first.weights,
+        free.trained.heads.model.get_weights(),
+        decayed.trained.heads.model.get_weights(),
+        strict=True,
+    ):
+        share = 0.01 * 0.5 if variable.name == "kernel" else 0.0
+        assert other == pytest.approx(one - share * variable.numpy(), abs=1e-6)
+
+
+def test_the_best_epoch_is_kept_and_not_the_last(small_mnist):
+    record = recorded(small(), contrary(small_mnist))
+
+    kernels = [snapshot.variables[0] for snapshot in record.snapshots]
+    assert best_epoch(record.trained.history).epoch == 1
+    assert np.array_equal(record.trained.heads.model.get_weights()[0], kernels[0])
+    assert not np.array_equal(kernels[0], kernels[2])
+
+
+def test_a_resumed_training_remembers_its_best_epoch(small_mnist):
+    record = recorded(small(), contrary(small_mnist))
+
+    resumed = recorded(small(), contrary(small_mnist), snapshot=record.snapshots[1])
+
+    assert resumed.fingerprint == record.fingerprint
+
+
+@pytest.mark.parametrize("patience", [1, 2])
+def test_a_training_ends_after_so_many_epochs_without_a_better_one(patience, small_mnist):
+    record = recorded(small(epochs=20, patience=patience), contrary(small_mnist))
+
+    assert len(record.trained.history) == 1 + patience
+    assert record.trained.ending == "done"
+
+
+def test_a_training_that_gets_better_is_not_cut_short(small_mnist):
+    record = recorded(small(epochs=4, patience=1), small_mnist)
+
+    assert len(record.trained.history) == 4
+
+
+def test_a_stop_in_an_epoch_keeps_what_was_learned(small_mnist):
+    record = recorded(small(batch_size=8), small_mnist, should_stop=lambda: True)
+
+    [epoch] = record.trained.history
+    model = record.trained.heads.model
+    assert record.trained.ending == "stopped"
+    assert record.batches[-1].step == 1  # of 38 in the epoch
+    assert record.snapshots == []  # it could not go on from the middle of an epoch
+    assert record.epochs == [epoch]
+    assert model.predict(small_mnist.test.images, verbose=0).sum(axis=1) == pytest.approx(1)
+    assert not np.array_equal(
+        model.get_weights()[0], models.build(record.config).model.get_weights()[0]
+    )
+
+
+def test_a_stop_keeps_the_best_epoch_before(small_mnist):
+    mnist, asked = contrary(small_mnist), []
+    record = recorded(small(epochs=9), mnist)
+    stopped = Recorded(small(epochs=9))
+
+    stopped.trained = training.train(
+        stopped.config,
+        mnist,
+        on_epoch=asked.append,
+        should_stop=lambda: len(asked) == 2,  # in the third epoch
+    )
+
+    assert stopped.trained.ending == "stopped"
+    assert len(stopped.trained.history) == 3
+    assert stopped.fingerprint == record.fingerprint
+
+
+def test_a_stop_that_comes_with_the_last_batch_finds_a_finished_training(small_mnist):
+    record = Recorded(small(epochs=2))
+
+    record.trained = training.train(
+        record.config,
+        small_mnist,
+        on_batches=record.batches.append,
+        should_stop=lambda: record.batches[-1].step == record.batches[-1].num_steps,
+    )
+
+    assert record.trained.ending == "done"
+
+
+@pytest.mark.xfail(strict=True, reason="nobody asks between two epochs of one step each")
+def test_a_training_with_one_batch_an_epoch_can_be_stopped(small_mnist):
+    record = recorded(small(batch_size=300, epochs=5), small_mnist, should_stop=lambda: True)
+
+    assert record.trained.ending == "stopped"
+    assert len(record.trained.history) < 5
+
+
+def test_a_loss_that_explodes_in_the_first_epoch_is_told_with_what_to_do(small_mnist):
+    with pytest.raises(DivergedError) as caught:
+        recorded(small(**EXPLODING, batch_size=8), small_mnist)
+
+    assert str(caught.value) == (
+        "The loss became infinite or not a number in epoch 1: the weights have exploded. "
+        "Lower the learning rate and start again."
+    )
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({"batch_size": 32, "epochs": 5}, id="while training"),
+        pytest.param({"batch_size": 300, "epochs": 40}, id="while validating"),
+    ],
+)
+def test_a_loss_that_explodes_later_ends_the_training_with_its_best_epoch(
+    settings, small_mnist
+):
+    record = recorded(small(**EXPLODING, **settings), small_mnist)
+
+    history = record.trained.history
+    best = record.snapshots[best_epoch(history).epoch - 1].variables
+    assert record.trained.ending == "diverged"
+    assert 1 <= len(history) < settings["epochs"]
+    assert len(record.snapshots) == len(record.epochs) == len(history)
+    assert all(np.isfinite([epoch.loss, epoch.val_loss]).all() for epoch in history)
+    for weight, expected in zip(record.trained.heads.model.get_weights(), best, strict=True):
+        assert np.array_equal(weight, expected)
+
+
+def test_a_validation_loss_that_explodes_first_is_told_with_what_to_do(
+    small_mnist, monkeypatch
+):
+    exploded = np.array([np.inf, 0, 100])
+    monkeypatch.setattr(training._Engine, "_metrics", lambda self, images, labels: exploded)
+
+    with pytest.raises(DivergedError, match="The validation loss is infinite or not a number"):
+        recorded(small(epochs=1), small_mnist)
+
+
+def test_every_report_counts_on_from_the_one_before(plain):
+    steps = [report.step for report in plain.batches]
+
+    assert steps == sorted(set(steps))
+    assert steps[-1] == 3 * 10  # the last batch of an epoch holds the 12 left over
+    assert {report.num_steps for report in plain.batches} == {30}
+    for report in plain.batches:
+        assert report.epoch == -(-report.step // 10)
+        assert 0 <= report.accuracy <= 1
+        assert report.loss > 0
+        assert report.images_per_second > 0
+
+
+def test_the_time_left_falls_to_nothing(plain):
+    left = [report.seconds_left for report in plain.batches]
+
+    assert left[-1] == 0
+    assert min(left[:-1]) > 0
+
+
+def test_every_image_counts_in_the_figures_of_an_epoch(plain):
+    for epoch in plain.epochs:
+        num_right = 300 * epoch.accuracy
+
+        assert num_right == pytest.approx(round(num_right), abs=1e-4)
+
+
+def test_the_reports_of_an_epoch_add_up_to_its_figures(small_mnist):
+    record = recorded(small(epochs=1, batch_size=100), small_mnist)
+
+    steps = [0, *[report.step for report in record.batches]]
+    weights = np.diff(steps) / 3  # three batches of the same size
+    for name in ("loss", "accuracy"):
+        parts = [getattr(report, name) for report in record.batches]
+        assert weights @ parts == pytest.approx(getattr(record.epochs[0], name), rel=1e-5)
+
+
+def test_epochs_are_reported_in_order_with_the_time_since_the_beginning(plain):
+    assert plain.epochs == plain.trained.history
+    assert [epoch.epoch for epoch in plain.epochs] == [1, 2, 3]
+    seconds = [0.0, *[epoch.seconds for epoch in plain.epochs]]
+    assert (np.diff(seconds) > 0).all()
+
+
+def test_the_time_of_a_resumed_training_goes_on(plain, small_mnist):
+    resumed = recorded(small(), small_mnist, snapshot=plain.snapshots[1])
+
+    before, after = (epoch.seconds for epoch in resumed.trained.history[1:])
+    assert before == plain.epochs[1].seconds
+    assert after > before
+
+
+def test_a_snapshot_stays_as_it_was_while_the_training_goes_on(small_mnist):
+    kept = []
+    record = Recorded(small())
+
+    def keep(snapshot):
+        record.snapshots.append(snapshot)
+        kept.append([value.copy() for value in snapshot.variables])
+
+    training.train(record.config, small_mnist, on_snapshot=keep)
+
+    assert [len(snapshot.history) for snapshot in record.snapshots] == [1, 2, 3]
+    for snapshot, copies in zip(record.snapshots, kept, strict=True):
+        for value, copy in zip(snapshot.variables, copies, strict=True):
+            assert np.array_equal(value, copy)
+
+
+@pytest.mark.xfail(strict=True, reason="the Python int `first` makes a new graph each epoch")
+def test_the_graph_is_made_once_and_not_for_every_epoch(small_mnist, monkeypatch):
+    sums, calls = training._sums, []
+
+    def counted(*arguments):  # called by Python only while a graph is made
+        calls.append(arguments)
+        return sums(*arguments)
+
+    monkeypatch.setattr(training, "_sums", counted)
+    recorded(small(epochs=1), small_mnist)
+    num_for_one = len(calls)
+
+    recorded(small(epochs=3), small_mnist)
+
+    assert len(calls) == 2 * num_for_one
