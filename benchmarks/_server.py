@@ -9,7 +9,6 @@ import http.client
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -18,11 +17,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
+from benchmarks._temporary import temporary_folder
 from mnist_core import paths
 from mnist_core.runs import RunStore, trainer_lock
 
@@ -71,11 +70,8 @@ class Server:
 @contextmanager
 def serving() -> Iterator[Server]:
     """Start the app as `make run` does, with a temporary folder of runs."""
-    with (
-        _ended_by_termination(),
-        TemporaryDirectory(prefix="digit-lab-", ignore_cleanup_errors=True) as folder,
-    ):
-        runs, log = Path(folder) / "runs", Path(folder) / "server.log"
+    with temporary_folder() as folder:
+        runs, log = folder / "runs", folder / "server.log"
         port = _free_port()
         started = time.monotonic()
         process = _start(port, runs, log)
@@ -94,7 +90,7 @@ def chromium() -> Iterator[Browser]:
     found = next(filter(None, map(shutil.which, CHROMIUMS)), None)
     if found is None:
         sys.exit("No Chromium is on this machine. Install one: apt install chromium.")
-    with _ended_by_termination(), sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=found, args=CHROMIUM_OPTIONS
         )
@@ -193,10 +189,10 @@ LANDMARKS = {  # of each page: a selector, and what its text must hold
 
 
 def _start(port: int, runs: Path, log: Path) -> subprocess.Popen[bytes]:
+    options = ["--server.port", str(port), "--server.headless", "true"]
     with log.open("wb") as file:
         return subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
-            + ["--server.port", str(port), "--server.headless", "true"],
+            [sys.executable, *["-m", "streamlit", "run", "streamlit_app.py"], *options],
             cwd=paths.REPOSITORY,
             env={**os.environ, "MNIST_SAVED_MODEL_DIR": str(runs)},
             stdin=subprocess.DEVNULL,
@@ -243,16 +239,6 @@ def _end_trainings(store: RunStore) -> None:
             store.request_stop(run.id)
             with contextlib.suppress(OSError), trainer_lock(run):
                 pass  # its process has let go of it
-
-
-@contextmanager
-def _ended_by_termination() -> Iterator[None]:
-    """Make SIGTERM unwind the `with` blocks, as Ctrl-C does."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _free_port() -> int:

@@ -1,4 +1,4 @@
-"""Tables in Markdown, fit for README.md, and the line that says where they come from."""
+"""Tables in Markdown, fit for README.md, and the line that says what was measured."""
 
 import os
 import platform
@@ -17,7 +17,8 @@ MEGABYTE = 1_000_000  # bytes
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table: the first column is words, the others are figures."""
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    columns = zip(head, *rows, strict=True)
+    widths = [max(2, *map(len, column)) for column in columns]
     rule = [
         "-" * width if place == 0 else "-" * (width - 1) + ":"
         for place, width in enumerate(widths)

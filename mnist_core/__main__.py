@@ -62,6 +62,7 @@ def train(options: argparse.Namespace) -> int:
     chosen = recipe(options.recipe)
     config = chosen.config.with_settings(options.set)
     name = options.name or (chosen.title if not options.set else "")
+    data.load_test()  # a run without MNIST need not begin
     store = RunStore()
     run = store.create(config, name)
     trainer.limit_threads()
@@ -95,7 +96,9 @@ def evaluate(options: argparse.Namespace) -> None:
     """Read the whole test split with a run and say how good it is."""
     run = RunStore().get(options.run)
     test = data.load_test()
-    evaluation = Evaluation(test.labels, Predictor(run).probabilities(test.images))
+    with _own_stderr(Path(os.devnull)):
+        probabilities = Predictor(run).probabilities(test.images)
+    evaluation = Evaluation(test.labels, probabilities)
     low, high = evaluation.interval
     value = {
         "run": run.id,
@@ -110,7 +113,8 @@ def evaluate(options: argparse.Namespace) -> None:
 
 def predict(options: argparse.Namespace) -> None:
     """Read the digits in picture files and stacks."""
-    predictor = Predictor(RunStore().get(options.run))
+    with _own_stderr(Path(os.devnull)):
+        predictor = Predictor(RunStore().get(options.run))
     for file in options.files:
         for index, prediction in enumerate(predictor.predict_ink(_inks(Path(file)))):
             _print(

@@ -19,6 +19,8 @@ import hashlib
 import shutil
 import threading
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -223,12 +225,12 @@ class RunStore:
             run_id = self._next_id(now)
             new = self.root / f".new-{run_id}"
             try:
-                new.mkdir()
-                _write_new(new, config, name, now)
-                new.rename(self.root / run_id)
-            except OSError as error:
-                shutil.rmtree(new, ignore_errors=True)
-                raise RunError(f"The run cannot be written: {error}.") from error
+                with _writing():
+                    new.mkdir()
+                    _write_new(new, config, name, now)
+                    new.rename(self.root / run_id)
+            finally:
+                shutil.rmtree(new, ignore_errors=True)  # there only if that failed
         return self.get(run_id)
 
     def requeue(self, run_id: str) -> Run:
@@ -258,7 +260,8 @@ class RunStore:
         """
         run = self._changeable(run_id)
         name, note = checked_name(name), checked_note(note)
-        write_json(run.folder / "about.json", {"name": name, "note": note})
+        with _writing():
+            write_json(run.folder / "about.json", {"name": name, "note": note})
 
     def delete(self, run_id: str) -> None:
         """Remove a run, readable or not, for good.
@@ -274,28 +277,37 @@ class RunStore:
                 raise RunError(f"“{run.name}” is {run.state}. Stop it first.")
             folder = run.folder
         doomed = folder.with_name(f".deleted-{run_id}")
-        folder.rename(doomed)  # gone at once, whatever happens to the rest
+        with _writing():
+            folder.rename(doomed)  # gone at once, whatever happens to the rest
         shutil.rmtree(doomed, ignore_errors=True)
 
     def request_stop(self, run_id: str) -> None:
         """Ask a run's trainer to stop and to keep what it has."""
         run = self._changeable(run_id)
         if run.is_active:
-            (run.folder / "stop").touch()
+            with _writing():
+                (run.folder / "stop").touch()
 
-    def _locked(self) -> FileLock:
-        """A lock for changes of the store, held by one process at a time.
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Let one process at a time change the list of runs.
 
         Raises:
-            RunError: If the folder of runs cannot be written.
+            RunError: If the folder of runs cannot be written, or is held for long.
         """
-        try:
+        with _writing():
             self.root.mkdir(parents=True, exist_ok=True)
-            return FileLock(self.root / ".store.lock", timeout=STORE_TIMEOUT)
-        except OSError as error:
-            raise RunError(
-                f"The folder of runs, {self.root}, cannot be written: {error}."
-            ) from error
+            lock = FileLock(self.root / ".store.lock", timeout=STORE_TIMEOUT)
+            try:
+                lock.acquire()
+            except Timeout as error:
+                raise RunError(
+                    "Another process is changing the runs. Try again in a moment."
+                ) from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def _refuse_full_queue(self) -> None:
         num_active = sum(run.is_active for run in self.runs())
@@ -342,6 +354,15 @@ class RunStore:
             return run_id
         head, _, tail = latest.rpartition("-")  # the clock went back, or a tie
         return f"{head}-{int(tail) + 1:03d}" if tail.isdigit() else f"{latest}-001"
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Say in a sentence why a file cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise RunError(f"The runs cannot be changed on disk: {error}.") from error
 
 
 def write_state(run: Run, state: State, reason: str = "") -> None:

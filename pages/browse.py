@@ -15,7 +15,8 @@ from ui.gallery import gallery
 from ui.picker import pick_run
 
 PAGE_SIZE = 60  # digits
-DIGITS = (None, *range(10))
+ANY = "Any"  # digit; None would read as an empty field
+DIGITS = (ANY, *range(10))
 
 
 def apply_filters() -> None:
@@ -23,8 +24,8 @@ def apply_filters() -> None:
     state = st.session_state
     chosen = Selection(
         outcome=state["show"],
-        true=state["true"],
-        predicted=state["pred"],
+        true=digit_or_none(state["true"]),
+        predicted=digit_or_none(state["pred"]),
         sort=state["sort"],
     )
     run = st.query_params.get("run")
@@ -36,9 +37,9 @@ def turn_page() -> None:
     st.query_params["page"] = str(st.session_state[pager])
 
 
-def digit_words(digit: int | None) -> str:
-    """What a filter calls a digit."""
-    return "Any" if digit is None else str(digit)
+def digit_or_none(option: int | str) -> int | None:
+    """The digit that a filter asks for, if it asks for one."""
+    return None if option == ANY else int(option)
 
 
 frame.enter()
@@ -50,8 +51,8 @@ with resources.plain_errors():
 selection = Selection.from_query(st.query_params.to_dict())
 st.session_state.update(
     show=selection.outcome,
-    true=selection.true,
-    pred=selection.predicted,
+    true=ANY if selection.true is None else selection.true,
+    pred=ANY if selection.predicted is None else selection.predicted,
     sort=selection.sort,
 )
 outcome, true, predicted, sort = st.columns([2, 1, 1, 2], vertical_alignment="bottom")
@@ -63,12 +64,8 @@ outcome.segmented_control(
     key="show",
     on_change=apply_filters,
 )
-true.selectbox(
-    "Labelled", DIGITS, format_func=digit_words, key="true", on_change=apply_filters
-)
-predicted.selectbox(
-    "Read as", DIGITS, format_func=digit_words, key="pred", on_change=apply_filters
-)
+true.selectbox("Labelled", DIGITS, key="true", on_change=apply_filters)
+predicted.selectbox("Read as", DIGITS, key="pred", on_change=apply_filters)
 sort.selectbox(
     "Order",
     SORTS,

@@ -4,10 +4,10 @@ import streamlit as st
 
 from mnist_core import estimates, jobs
 from mnist_core.architectures import ARCHITECTURES, cost
-from mnist_core.errors import ConfigError
+from mnist_core.errors import ConfigError, DigitLabError
 from mnist_core.recipes import RECIPES
 from mnist_core.runs import Run
-from ui import frame, notices, picker, resources
+from ui import frame, picker, resources
 from ui.run_list import run_list
 from ui.settings_form import recipe_picker, settings_form
 from ui.training_panel import duration, training_panel
@@ -68,8 +68,11 @@ if st.button(
     key="start-training",
     disabled=bool(problem),
 ):
-    notices.attempt(start)
-    st.rerun()
+    try:
+        start()
+        st.rerun()
+    except DigitLabError as error:
+        st.error(str(error), icon=":material/error:")
 
 st.header("Runs")
 run_list(store)

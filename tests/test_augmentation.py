@@ -66,7 +66,9 @@ def test_each_amount_changes_every_image(name):
 def test_the_same_seed_gives_the_same_change_and_another_seed_another(name):
     images, amount = blobs(5, height=5.0), {name: LARGEST[name]}
 
-    one, same, other = (augmented(images, seed, **amount) for seed in ((1, 2), (1, 2), (1, 3)))
+    one, same, other = (
+        augmented(images, seed, **amount) for seed in ((1, 2), (1, 2), (1, 3))
+    )
 
     assert np.array_equal(one, same)
     assert not np.allclose(one, other, atol=1)
@@ -153,7 +155,9 @@ def test_a_rotation_turns_by_at_most_so_many_degrees_either_way(rotation):
 def test_a_rotation_keeps_sizes():
     bars = blobs(100, height=1.5, width=4.0)
 
-    before, after = (np.linalg.eigvalsh(spreads(x)) for x in (bars, augmented(bars, rotation=45)))
+    before, after = (
+        np.linalg.eigvalsh(spreads(x)) for x in (bars, augmented(bars, rotation=45))
+    )
 
     # Interpolation blurs by a fraction of a square pixel.
     assert np.abs(after - before).max() < 0.4

@@ -10,7 +10,9 @@ from mnist_core.runs import Result, Run
 FIXED = estimates.STARTUP + estimates.FINISHING
 
 
-def run_that_took(seconds, config, *, run_id="20260101-000000-000", num_epochs=None, state="done"):
+def run_that_took(
+    seconds, config, *, run_id="20260101-000000-000", num_epochs=None, state="done"
+):
     num_epochs = num_epochs or config.epochs
     result = Result(
         num_parameters=1,
@@ -63,12 +65,15 @@ def test_every_epoch_takes_as_long_as_the_last():
 def test_more_work_takes_longer(more):
     less = TrainConfig(num_train=20_000)
 
-    assert estimates.seconds(dataclasses.replace(less, **more)) > estimates.seconds(less)
+    assert estimates.seconds(dataclasses.replace(less, **more)) > estimates.seconds(
+        less
+    )
 
 
 def test_softmax_regression_is_the_quickest_and_the_residual_cnn_the_slowest():
     times = {
-        name: estimates.seconds(TrainConfig(architecture=name)) for name in ARCHITECTURES
+        name: estimates.seconds(TrainConfig(architecture=name))
+        for name in ARCHITECTURES
     }
 
     assert min(times, key=times.get) == "softmax"
@@ -83,7 +88,9 @@ def test_what_a_training_took_here_tells_what_the_next_one_takes(pace):
     other = TrainConfig(epochs=3)
 
     assert training_seconds(config, [run]) == pytest.approx(run.result.seconds)
-    assert training_seconds(other, [run]) == pytest.approx(pace * training_seconds(other))
+    assert training_seconds(other, [run]) == pytest.approx(
+        pace * training_seconds(other)
+    )
 
 
 def test_epochs_that_were_not_trained_do_not_count():

@@ -60,7 +60,8 @@ class Told(subprocess.Popen):
         print(self.pid, flush=True)
 
 subprocess.Popen = Told
-store, config = RunStore(Path(sys.argv[1])), TrainConfig.from_json(json.loads(sys.argv[2]))
+store = RunStore(Path(sys.argv[1]))
+config = TrainConfig.from_json(json.loads(sys.argv[2]))
 print("ready", flush=True)
 sys.stdin.readline()
 for _ in range(int(sys.argv[3])):
@@ -456,6 +457,9 @@ def finished(tmp_path_factory, mnist):
             return not set(states) & set(runs.ACTIVE)
 
         wait_until(look)
+        for run in started:
+            with runs.trainer_lock(run):  # its process has cleared up and is gone
+                pass
     return Watched([store.get(run.id) for run in started], seen)
 
 

@@ -43,7 +43,9 @@ def config_of(architecture, **settings):
 
 
 def fingerprint(model):
-    return sha256(b"".join(weight.tobytes() for weight in model.get_weights())).hexdigest()
+    return sha256(
+        b"".join(weight.tobytes() for weight in model.get_weights())
+    ).hexdigest()
 
 
 @pytest.fixture(scope="module", params=ARCHITECTURES)
@@ -79,11 +81,15 @@ def test_the_twin_gives_probabilities_logits_and_features(heads):
     assert outputs["logits"].shape == (5, 10)
     assert outputs["features"].shape == (5, num_features)
     assert outputs["probabilities"] == pytest.approx(np.asarray(heads.model(images)))
-    assert outputs["logits"] == pytest.approx(np.asarray(heads.logits(images)), abs=1e-6)
+    assert outputs["logits"] == pytest.approx(
+        np.asarray(heads.logits(images)), abs=1e-6
+    )
 
 
 def test_probabilities_are_the_softmax_of_a_linear_map_of_the_features(heads):
-    outputs = {name: np.asarray(value) for name, value in heads.twin(images_of(5)).items()}
+    outputs = {
+        name: np.asarray(value) for name, value in heads.twin(images_of(5)).items()
+    }
     kernel, bias = heads.model.get_layer("logits").get_weights()
 
     logits = outputs["features"] @ kernel + bias
@@ -98,14 +104,19 @@ def test_probabilities_are_the_softmax_of_a_linear_map_of_the_features(heads):
 def test_the_heads_share_every_weight():
     heads, images = models.build(config_of("dense")), images_of(3)
 
-    heads.model.set_weights([np.zeros_like(weight) for weight in heads.model.get_weights()])
+    heads.model.set_weights(
+        [np.zeros_like(weight) for weight in heads.model.get_weights()]
+    )
 
     assert not np.asarray(heads.logits(images)).any()
     assert np.asarray(heads.twin(images)["probabilities"]) == pytest.approx(0.1)
 
 
 def test_dropout_works_only_while_training():
-    heads, images = models.build(TrainConfig(architecture="dense", dropout=0.5)), images_of(3)
+    heads, images = (
+        models.build(TrainConfig(architecture="dense", dropout=0.5)),
+        images_of(3),
+    )
 
     reading = [np.asarray(heads.logits(images, training=False)) for _ in range(2)]
     training = [np.asarray(heads.logits(images, training=True)) for _ in range(2)]
@@ -117,7 +128,8 @@ def test_dropout_works_only_while_training():
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_the_same_seed_gives_the_same_first_weights(architecture):
     one, same, other = (
-        fingerprint(models.build(config_of(architecture, seed=seed)).model) for seed in (7, 7, 8)
+        fingerprint(models.build(config_of(architecture, seed=seed)).model)
+        for seed in (7, 7, 8)
     )
 
     assert one == same

@@ -50,7 +50,9 @@ def test_each_score_refuses_at_most_one_half_percent_of_validation(num_validatio
     surest = np.full_like(logits, 0) + 100 * np.eye(10, dtype=np.float32)[0]
 
     by_distance = share_refused(known, features, surest)
-    by_energy = share_refused(known, known.means[np.arange(num_validation) % 10], logits)
+    by_energy = share_refused(
+        known, known.means[np.arange(num_validation) % 10], logits
+    )
 
     assert 0 < by_distance <= 0.005
     assert 0 < by_energy <= 0.005
@@ -72,7 +74,10 @@ def test_features_far_from_every_digit_are_refused_however_sure_the_logits():
 def test_logits_that_speak_for_no_digit_are_refused_however_near_the_features():
     known = fitted()
 
-    assert known.is_digit(known.means, np.zeros((10, 10), np.float32)).tolist() == [False] * 10
+    assert (
+        known.is_digit(known.means, np.zeros((10, 10), np.float32)).tolist()
+        == [False] * 10
+    )
 
 
 def test_distance_is_measured_in_the_spread_of_the_digits():
@@ -83,7 +88,10 @@ def test_distance_is_measured_in_the_spread_of_the_digits():
     features = (generator.normal(size=(4_000, 2)) * spread).astype(np.float32)
     logits = np.full((4_000, 10), 5, np.float32)
     known = novelty.fit(
-        train_features=features, train_labels=labels, val_features=features, val_logits=logits
+        train_features=features,
+        train_labels=labels,
+        val_features=features,
+        val_logits=logits,
     )
 
     along, across = np.array([[5, 0]], np.float32), np.array([[0, 5]], np.float32)
@@ -97,7 +105,10 @@ def test_features_that_never_vary_do_not_break_it():
     features[:, 3:7] = 0  # dead units
 
     known = novelty.fit(
-        train_features=features, train_labels=labels, val_features=features, val_logits=logits
+        train_features=features,
+        train_labels=labels,
+        val_features=features,
+        val_logits=logits,
     )
 
     assert np.isfinite(known.precision).all()

@@ -32,7 +32,9 @@ def exported(folder, **settings):
 
 
 @pytest.fixture(
-    scope="module", params=SETTINGS, ids=lambda settings: " ".join(map(str, settings.values()))
+    scope="module",
+    params=SETTINGS,
+    ids=lambda settings: " ".join(map(str, settings.values())),
 )
 def reader_and_heads(request, tmp_path_factory):
     path, heads = exported(tmp_path_factory.mktemp("twin"), **request.param)
@@ -74,7 +76,9 @@ def test_rows_sum_to_one_and_are_float32(reader_and_heads):
 @pytest.mark.parametrize("num_images", [1, BATCH - 1, BATCH, BATCH + 1, 2 * BATCH + 7])
 def test_how_many_are_read_at_once_does_not_matter(reader, num_images):
     images = images_of(2 * BATCH + 7)
-    singly = np.concatenate([reader.read(image[None]).probabilities for image in images[:20]])
+    singly = np.concatenate(
+        [reader.read(image[None]).probabilities for image in images[:20]]
+    )
 
     together = reader.read(images[:num_images]).probabilities
 
@@ -114,7 +118,9 @@ def test_read_only_images_will_do(reader):
     assert reader.read(images).probabilities.shape == (2, 10)
 
 
-@pytest.mark.xfail(strict=True, reason="LiteRT cannot read no images", raises=RuntimeError)
+@pytest.mark.xfail(
+    strict=True, reason="LiteRT cannot read no images", raises=RuntimeError
+)
 def test_of_no_images_there_is_nothing_to_say(reader):
     reading = reader.read(images_of(0))
 

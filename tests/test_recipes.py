@@ -34,7 +34,9 @@ def test_no_two_recipes_share_a_title_or_a_config():
 
 
 def test_every_architecture_has_a_recipe():
-    assert {recipe.config.architecture for recipe in RECIPES.values()} == set(ARCHITECTURES)
+    assert {recipe.config.architecture for recipe in RECIPES.values()} == set(
+        ARCHITECTURES
+    )
 
 
 def test_an_unknown_recipe_is_refused_with_the_list_of_recipes():

@@ -12,6 +12,8 @@ from typing import Any
 import streamlit as st
 
 SIZE = 280  # screen pixels: ten for each pixel of an MNIST image
+STROKE_WIDTH = 20  # screen pixels: about two pixels of ink, as in MNIST
+STROKE_WIDTHS = (8, 40)  # screen pixels, the thinnest and the thickest
 MAX_STATES = 30  # that can be undone to
 _WIDGET = "pad"
 _SKETCHES = "sketches"  # the states so far, the present one last
@@ -41,7 +43,7 @@ def draw() -> bytes | None:
         st.session_state[_START] = _drawing(sketches[-1])
     with st.container(key="canvas"):
         result = st_canvas(
-            stroke_width=st.session_state.get("stroke-width", 20),
+            stroke_width=st.session_state.get("stroke-width", STROKE_WIDTH),
             stroke_color="#000000",
             background_color="#ffffff",
             width=SIZE,
@@ -68,7 +70,15 @@ def draw() -> bytes | None:
             disabled=len(sketches) < 2,
             on_click=_undo,
         )
-    st.slider("Stroke width", 8, 40, 20, format="%d px", key="stroke-width")
+        with st.popover("Stroke", icon=":material/line_weight:"):
+            st.slider(
+                "Stroke width",
+                *STROKE_WIDTHS,
+                value=STROKE_WIDTH,
+                format="%d px",
+                key="stroke-width",
+                persist_state="session",
+            )
     return sketches[-1].png
 
 

@@ -79,11 +79,15 @@ def _live_words(run: Run, last: BatchMetrics | None) -> str:
         return "getting ready: the first batch comes in some seconds"
     if last.step == last.num_steps:
         return "trained; saving the model and reading the test split"
-    return (
-        f"epoch {last.epoch} of {run.config.epochs} · step {last.step:,} of "
-        f"{last.num_steps:,} · loss {last.loss:.3f} · accuracy "
-        f"{percent(last.accuracy)} · {last.images_per_second:,.0f} images/s · {duration(last.seconds_left)} left"
+    words = (
+        f"epoch {last.epoch} of {run.config.epochs}",
+        f"step {last.step:,} of {last.num_steps:,}",
+        f"loss {last.loss:.3f}",
+        f"accuracy {percent(last.accuracy)}",
+        f"{last.images_per_second:,.0f} images/s",
+        f"{duration(last.seconds_left)} left",
     )
+    return " · ".join(words)
 
 
 def duration(seconds: float) -> str:

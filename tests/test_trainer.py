@@ -1,0 +1,341 @@
+"""The trainer, in this process where one fault is set, and in its own at the end."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from filelock import Timeout
+
+from mnist_core import data, paths, runs, trainer
+from mnist_core.checkpoints import Snapshot, save_snapshot
+from mnist_core.config import TrainConfig
+from mnist_core.errors import DatasetError
+from mnist_core.files import read_json
+from mnist_core.predictor import Predictor
+from mnist_core.runs import RESULT_FILES, RunStore
+
+DEADLINE = 120  # seconds until a test gives up on a process
+# Of its files, novelty.npz alone is large: 2.5 MB.
+CONFIG = TrainConfig(
+    architecture="softmax", epochs=2, batch_size=50, num_train=500, num_validation=500
+)
+NUM_STEPS = 20
+FULL = Path("/dev/full")  # a disk without a free byte
+DISK_FULL = "The disk is full. Delete runs that you no longer need, and start again."
+
+
+@pytest.fixture
+def store(tmp_path):
+    return RunStore(tmp_path / "runs")
+
+
+@pytest.fixture
+def small_disk(store):
+    """The store on a disk of 1 MB: room for a model, not for all its files."""
+    store.root.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", store.root]
+    if subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode:
+        pytest.skip("a small disk needs the right to mount one")
+    try:
+        yield store
+    finally:
+        subprocess.run(["umount", store.root], check=True)
+
+
+def run_trainer(store, run_id, **environment):
+    """The process of a training, with its log where `jobs` puts it; its exit status."""
+    with (store.root / run_id / "log.txt").open("ab") as log:
+        return subprocess.run(
+            [sys.executable, "-m", "mnist_core.trainer", run_id],
+            cwd=paths.REPOSITORY,
+            env={
+                **os.environ,
+                "MNIST_SAVED_MODEL_DIR": str(store.root),
+                **environment,
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            timeout=DEADLINE,
+            check=False,
+        ).returncode
+
+
+class StopWhen(threading.Thread):
+    """Asks for a stop as soon as a run has a certain file."""
+
+    def __init__(self, store, run, name):
+        super().__init__(daemon=True)
+        self._store, self._run_id, self._file = store, run.id, run.folder / name
+        self.over = False
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *error):
+        self.over = True
+        self.join()
+
+    def run(self):
+        while not self.over:
+            if self._file.exists():
+                self._store.request_stop(self._run_id)
+                return
+            time.sleep(0.001)
+
+
+# Asked to stop
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("step", "state", "num_epochs"),
+    [
+        (1, "stopped", 1),
+        (NUM_STEPS // 2, "stopped", 2),  # the last batch of the first epoch
+        (NUM_STEPS, "done", 2),  # nothing is left to stop
+    ],
+)
+def test_a_stop_keeps_what_is_trained(store, mnist, step, state, num_epochs):
+    run = store.create(CONFIG)
+
+    def stop_at(metrics):
+        if metrics.step >= step:
+            store.request_stop(run.id)
+
+    run = trainer.train_run(store, run, on_batches=stop_at)
+
+    assert (run.state, run.result.num_epochs) == (state, num_epochs)
+    assert not run.is_stopping
+    assert Predictor(run).probabilities(mnist.test.images[:10]).shape == (10, 10)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["model.keras", "predictions.npz", "result.json"])
+def test_a_stop_that_comes_too_late_changes_nothing(store, mnist, name):
+    run = store.create(CONFIG)
+
+    with StopWhen(store, run, name):
+        run = trainer.train_run(store, run)
+
+    assert run.state == "done"
+    assert not (run.is_active or run.is_stopping)
+    for file in RESULT_FILES:
+        run.file(file)
+
+
+def test_a_stop_before_the_beginning_makes_no_model(store):
+    run = store.create(CONFIG)
+
+    run = trainer.train_run(store, run, is_cancelled=lambda: True)
+
+    assert (run.state, run.reason) == ("stopped", "Stopped before it began.")
+    assert not run.has_model
+
+
+# Gone wrong
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (DatasetError("There is no MNIST."), "There is no MNIST."),
+        (OSError(28, "No space left on device"), DISK_FULL),
+        (
+            MemoryError(),
+            "The memory ran out. Choose a smaller batch or a smaller architecture.",
+        ),
+        (
+            type("ResourceExhaustedError", (Exception,), {})("OOM when allocating"),
+            "The memory ran out. Choose a smaller batch or a smaller architecture.",
+        ),
+        (
+            ZeroDivisionError("division by zero"),
+            "An unexpected ZeroDivisionError ended it; log.txt in its folder tells.",
+        ),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_whatever_goes_wrong_is_told_in_one_sentence(store, monkeypatch, error, reason):
+    def fail(**sizes):
+        raise error
+
+    monkeypatch.setattr(data, "load_mnist", fail)
+    run = store.create(CONFIG)
+
+    run = trainer.train_run(store, run)
+
+    assert (run.state, run.reason, run.has_model) == ("failed", reason, False)
+
+
+@pytest.mark.slow
+def test_a_training_that_explodes_says_what_to_do(store, mnist):
+    explosive = replace(
+        CONFIG, optimizer="sgd", learning_rate=10.0, weight_decay=1.0, batch_size=8
+    )
+
+    run = trainer.train_run(store, store.create(explosive))
+
+    assert (run.state, run.has_model) == ("failed", False)
+    assert "infinite or not a number" in run.reason
+    assert "Lower the learning rate" in run.reason
+
+
+@pytest.mark.slow
+def test_a_training_that_nearly_explodes_is_finished_as_any_other(store, mnist):
+    wild = TrainConfig(
+        architecture="dense",
+        optimizer="sgd",
+        learning_rate=10.0,
+        epochs=3,
+        num_train=500,
+        num_validation=500,
+    )
+
+    run = trainer.train_run(store, store.create(wild))
+
+    assert (run.state, run.reason, run.has_model) == ("done", "", True)
+
+
+def damaged(whole, kind):
+    match kind:
+        case "no bytes":
+            return b""
+        case "a web page":
+            return b"<!DOCTYPE html><title>404 Not Found</title>"
+        case "a flipped bit":
+            middle = len(whole) // 2
+            return whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
+    return whole[: int(len(whole) * float(kind))]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "kind", ["no bytes", "a web page", "a flipped bit", "0.001", "0.5", "0.999"]
+)
+def test_nothing_is_trained_on_a_damaged_data_set(store, mnist, tmp_path, kind):
+    located = data.find_mnist()
+    named = tmp_path / "mnist.npz"
+    named.write_bytes(damaged(located.path.read_bytes(), kind))
+    run = store.create(CONFIG)
+
+    status = run_trainer(store, run.id, MNIST_DATASET=str(named))
+
+    run = store.get(run.id)
+    assert (status, run.state, run.has_model) == (1, "failed", False)
+    assert run.reason.startswith("MNIST_DATASET cannot be used: ")
+    assert str(named) in run.reason
+    assert "Traceback (most recent call last)" in (run.folder / "log.txt").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not FULL.exists(), reason="Linux alone has a full disk in /dev")
+@pytest.mark.parametrize(
+    "name", ["progress.jsonl", "checkpoint.npz", *RESULT_FILES, "result.json"]
+)
+def test_a_disk_that_is_full_at_any_file_is_told(store, mnist, name):
+    run = store.create(CONFIG)
+    is_appended = name == "progress.jsonl"
+    temporary = name if is_appended else f".tmp-{os.getpid()}-{name}"
+    (run.folder / temporary).symlink_to(FULL)
+
+    run = trainer.train_run(store, run)
+
+    assert (run.state, run.reason, run.has_model) == ("failed", DISK_FULL, False)
+    assert is_appended or not (run.folder / name).exists()
+
+
+@pytest.mark.slow
+def test_a_full_disk_leaves_no_half_file_and_harms_no_other_run(small_disk, mnist):
+    other = small_disk.create(CONFIG, "Other")
+    runs.write_state(other, "done")
+    run = small_disk.create(CONFIG)
+
+    status = run_trainer(small_disk, run.id)
+
+    run = small_disk.get(run.id)
+    assert (status, run.state, run.reason) == (1, "failed", DISK_FULL)
+    assert not list(run.folder.glob(".tmp-*"))
+    assert small_disk.unreadable() == []
+    assert small_disk.get(other.id).name == "Other"
+    small_disk.delete(run.id)
+    assert small_disk.create(CONFIG).state == "queued"
+
+
+def test_a_disk_without_a_byte_leaves_a_run_that_can_go_on_later(small_disk):
+    run = small_disk.create(CONFIG)
+    with suppress(OSError), (small_disk.root / "ballast").open("wb") as ballast:
+        while True:
+            ballast.write(bytes(1000))
+
+    status = run_trainer(small_disk, run.id)
+
+    assert status != 0
+    assert small_disk.get(run.id).can_resume
+    (small_disk.root / "ballast").unlink()
+    assert small_disk.requeue(run.id).state == "queued"
+
+
+# Taken up again
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["no bytes", "a flipped bit", "0.01", "0.5", "0.99"])
+def test_a_damaged_checkpoint_is_told(store, mnist, kind):
+    run = store.create(CONFIG)
+    checkpoint = run.folder / "checkpoint.npz"
+    weights = np.zeros((784, 10), np.float32)
+    save_snapshot(checkpoint, Snapshot([], [weights], [np.zeros(10)]))
+    checkpoint.write_bytes(damaged(checkpoint.read_bytes(), kind))
+
+    run = trainer.train_run(store, run)
+
+    assert (run.state, run.has_model) == ("failed", False)
+    assert run.reason.startswith("The checkpoint checkpoint.npz is damaged")
+    assert "Delete the run and start it again." in run.reason
+
+
+def test_a_second_trainer_leaves_a_run_to_the_first(store, monkeypatch):
+    monkeypatch.setattr(runs, "STORE_TIMEOUT", 0.1)
+    run = store.create(CONFIG)
+    runs.write_state(run, "running")
+    before = read_json(run.folder / "state.json")
+
+    with runs.trainer_lock(run), pytest.raises(Timeout):
+        trainer.train_run(store, run)
+
+    assert read_json(run.folder / "state.json") == before
+
+
+def test_a_run_that_cannot_be_read_is_not_trained(store):
+    run = store.create(CONFIG)
+    (run.folder / "run.json").write_bytes(b"{")
+
+    status = run_trainer(store, run.id)
+
+    assert status == 1
+    assert read_json(run.folder / "state.json")["state"] == "queued"
+    assert [unreadable.id for unreadable in store.unreadable()] == [run.id]
+
+
+def test_a_trainer_that_waits_has_not_imported_tensorflow():
+    script = "import sys, mnist_core.trainer; print('tensorflow' in sys.modules)"
+
+    printed = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=paths.REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=DEADLINE,
+    ).stdout
+
+    assert printed == "False\n"
