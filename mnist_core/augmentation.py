@@ -46,10 +46,11 @@ def _affine_grid(
     cos, sin = tf.cos(angle), tf.sin(angle)
     # Growing by the exponent makes "twice" and "half" equally likely.
     scale_y, scale_x = tf.exp(-grow_y), tf.exp(-grow_x)
+    # For (y, x): first a slant, x by y; then a turn; then the change of size.
     matrix = tf.stack(
         [
-            tf.stack([cos * scale_y, (-sin + shear * cos) * scale_y], axis=1),
-            tf.stack([sin * scale_x, (cos + shear * sin) * scale_x], axis=1),
+            tf.stack([(cos - sin * shear) * scale_y, -sin * scale_y], axis=1),
+            tf.stack([(sin + cos * shear) * scale_x, cos * scale_x], axis=1),
         ],
         axis=1,
     )  # (N, 2, 2)

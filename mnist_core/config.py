@@ -5,12 +5,12 @@ refuses a wrong value with one sentence. The bounds stand beside the fields, and
 the form reads them from there.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, Self
 
 from mnist_core.errors import ConfigError
+from mnist_core.files import parse_json
 
 IMAGE_SIZE = 28  # pixels, height and width of an MNIST image
 NUM_CLASSES = 10  # the digits 0 to 9
@@ -180,7 +180,10 @@ def _checked(name: str, value: Any) -> Any:
 
 
 def _wrong(name: str, expected: str, value: Any) -> ConfigError:
-    received = repr(value)
+    try:
+        received = repr(value)
+    except ValueError:  # a whole number of thousands of numerals
+        received = "a number too long to print"
     if len(received) > 40:
         received = received[:40] + "…"
     return ConfigError(f"`{name}` must be {expected}. Received: {name}={received}.")
@@ -198,7 +201,7 @@ def _refuse_unknown(settings: Mapping[str, Any]) -> None:
 def _parsed(text: str) -> Any:
     """A JSON number or boolean, or the text itself."""
     try:
-        return json.loads(text)
+        return parse_json(text)
     except ValueError:
         return text
 

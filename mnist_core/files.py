@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 
@@ -19,7 +20,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     Yields the temporary path. It ends as `path` does, because Keras chooses its
     format by the suffix. If the block raises, `path` is as it was before.
     """
-    temporary = path.with_name(f".tmp-{os.getpid()}-{path.name}")
+    temporary = path.with_name(f".tmp-{os.getpid()}-{get_ident()}-{path.name}")
     try:
         yield temporary
         with temporary.open("rb+") as file:
@@ -43,10 +44,22 @@ def read_json(path: Path) -> dict[str, Any]:
         OSError: If the file cannot be read.
         ValueError: If it does not hold a JSON object.
     """
-    value = json.loads(path.read_text(encoding="utf-8"))
+    value = parse_json(path.read_text(encoding="utf-8"))
     if not isinstance(value, dict):
         raise ValueError(f"{path.name} does not hold a JSON object.")
     return value
+
+
+def parse_json(text: str | bytes) -> Any:
+    """The value that a JSON text holds.
+
+    Raises:
+        ValueError: If it is not JSON, or is nested too deeply to be ours.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("The JSON is nested too deeply.") from error
 
 
 def append_json_line(path: Path, value: Any) -> None:
@@ -68,7 +81,7 @@ def read_json_lines(path: Path) -> list[dict[str, Any]]:
     values = []
     for line in whole.split(b"\n"):
         try:
-            value = json.loads(line)
+            value = parse_json(line)
         except ValueError:
             continue
         if isinstance(value, dict):

@@ -94,8 +94,10 @@ def fit(
     return Novelty(
         means=means.astype(np.float32),
         precision=precision,
-        max_distance=float(np.quantile(distances, 1 - REFUSED)),
-        max_energy=float(np.quantile(_energies(val_logits), 1 - REFUSED)),
+        max_distance=float(np.quantile(distances, 1 - REFUSED, method="higher")),
+        max_energy=float(
+            np.quantile(_energies(val_logits), 1 - REFUSED, method="higher")
+        ),
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from mnist_core.config import IMAGE_SIZE
 from mnist_core.errors import RunError
 
 BATCH = 250  # images at a time: enough to be quick, little enough to stay small
@@ -31,26 +32,29 @@ class Reader:
     """A twin in memory; any number of threads may use it at once."""
 
     def __init__(self, path: Path) -> None:
+        self._lock = threading.Lock()  # an interpreter is not thread-safe
         try:
             # One thread: an image takes 0.1 ms, less than waking a second thread.
             self._interpreter = Interpreter(str(path), num_threads=1)
             self._runner = self._interpreter.get_signature_runner()
+            self.read(np.zeros((1, IMAGE_SIZE, IMAGE_SIZE), np.uint8))  # sets it all up
         except (ValueError, RuntimeError) as error:
             raise RunError(
                 f"The model file {path.name} cannot be opened. Delete the run, or "
                 "choose another one."
             ) from error
-        self._lock = threading.Lock()  # an interpreter is not thread-safe
 
     def read(self, images: np.ndarray) -> Reading:
         """Read `(N, 28, 28)` uint8 images."""
+        # The interpreter cannot read nothing, so a blank one goes along and is cut off.
+        blank = np.zeros((1, IMAGE_SIZE, IMAGE_SIZE), np.uint8)
         parts = [
             self._read_batch(images[start : start + BATCH])
-            for start in range(0, max(len(images), 1), BATCH)
-        ]
+            for start in range(0, len(images), BATCH)
+        ] or [self._read_batch(blank)]
         return Reading(
             **{
-                name: np.concatenate([part[name] for part in parts])
+                name: np.concatenate([part[name] for part in parts])[: len(images)]
                 for name in ("probabilities", "logits", "features")
             }
         )

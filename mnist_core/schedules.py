@@ -19,7 +19,8 @@ def learning_rates(schedule: str, peak: float, num_steps: int) -> np.ndarray:
             shape = (1 + np.cos(np.pi * done)) / 2
         case "one-cycle":
             rising = (np.arange(num_steps) + 1) / max(1, round(RISING * num_steps))
-            shape = np.minimum(rising, (1 - done) / (1 - RISING))
+            falling = (1 - done) / (1 - RISING)
+            shape = np.minimum(1, np.minimum(rising, falling))
         case _:
             raise ValueError(f"There is no schedule {schedule!r}.")
     return np.asarray(peak * shape, np.float32)

@@ -100,6 +100,9 @@ def train(
             ending = "stopped"
             break
         on_snapshot(Snapshot(list(history), engine.variables(), best_weights))
+        if epoch < config.epochs and should_stop():
+            ending = "stopped"
+            break
 
     engine.heads.model.set_weights(best_weights)
     return Trained(engine.heads, history, ending)
@@ -170,7 +173,9 @@ class _Engine:
             began = clock.seconds
             num_steps = min(num_steps, self._steps_per_epoch - done)
             part = np.array(
-                self._run_steps(order, tf.constant(done), tf.constant(num_steps), first)
+                self._run_steps(
+                    order, tf.constant(done), tf.constant(num_steps), tf.constant(first)
+                )
             )
             if not np.isfinite(part[0]):
                 raise DivergedError(

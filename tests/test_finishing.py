@@ -34,7 +34,7 @@ def trained(small_mnist):
 
 @pytest.fixture(scope="module")
 def finished(trained, small_mnist, tmp_path_factory):
-    """A run that is finished, read again from its folder, and what `finish` returned."""
+    """A finished run, read again from its folder, and what `finish` returned."""
     store = RunStore(tmp_path_factory.mktemp("saved_model"))
     run = store.create(CONFIG, "a run")
     result = finishing.finish(run, trained, small_mnist)

@@ -59,12 +59,12 @@ def test_the_digit_is_the_most_probable_one():
 @pytest.mark.parametrize(
     "probabilities, sentence",
     [
-        (with_top(0.987), "Sure: 98.7%"),
-        (with_top(0.9001), "Sure: 90.0%"),
-        (with_top(0.89, 0.06), "Fairly sure: 89.0%, or else 1 (6.0%)"),
-        (with_top(0.601, 0.3), "Fairly sure: 60.1%, or else 1 (30.0%)"),
-        (with_top(0.59, 0.25), "Unsure: 59.0%, or else 1 (25.0%)"),
-        (with_top(0.2, 0.15), "Unsure: 20.0%, or else 1 (15.0%)"),
+        (with_top(0.987), "Sure: 98.7 %"),
+        (with_top(0.9001), "Sure: 90.0 %"),
+        (with_top(0.89, 0.06), "Fairly sure: 89.0 %, or else 1 (6.0 %)"),
+        (with_top(0.601, 0.3), "Fairly sure: 60.1 %, or else 1 (30.0 %)"),
+        (with_top(0.59, 0.25), "Unsure: 59.0 %, or else 1 (25.0 %)"),
+        (with_top(0.2, 0.15), "Unsure: 20.0 %, or else 1 (15.0 %)"),
     ],
 )
 def test_the_probability_is_put_in_words_and_as_a_number(probabilities, sentence):
@@ -72,10 +72,10 @@ def test_the_probability_is_put_in_words_and_as_a_number(probabilities, sentence
 
 
 def test_what_is_no_digit_is_said_to_be_none_however_sure_the_model():
-    prediction = prediction_of(with_top(0.999), is_digit=False)
+    prediction = prediction_of(with_top(0.9995), is_digit=False)
 
     assert prediction.sentence == (
-        "This does not look like a digit; if it is one, 99.9% for 7."
+        "This does not look like a digit; if it is one, over 99.9 % for 7."
     )
 
 
@@ -166,8 +166,8 @@ def test_one_changed_byte_in_a_file_is_noticed_before_it_is_opened(
         Predictor(copied_run)
 
     assert str(caught.value) == (
-        f"{name} of “Shipped” is damaged: it is not the file that was saved. Delete the "
-        "run, or put the file back."
+        f"{name} of “Shipped” is damaged: it is not the file that was saved. "
+        "Delete the run, or put the file back."
     )
 
 

@@ -138,7 +138,8 @@ def test_a_twin_that_is_cut_short_is_refused_with_what_to_do(twin, tmp_path, sha
         Reader(path)
 
     assert str(caught.value) == (
-        "The model file twin.tflite cannot be opened. Delete the run, or choose another one."
+        "The model file twin.tflite cannot be opened. Delete the run, or choose "
+        "another one."
     )
 
 

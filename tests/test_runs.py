@@ -52,8 +52,19 @@ import sys
 from filelock import FileLock
 
 with FileLock(sys.argv[1]):
-    print("held", flush=True)
+    print("ready", flush=True)
     sys.stdin.read()
+"""
+LOOKING = """\
+import sys
+from pathlib import Path
+
+from mnist_core.runs import RunStore
+
+store = RunStore(Path(sys.argv[1]))
+print("ready", flush=True)
+while True:
+    store.runs()
 """
 WRONG_NAMES = [
     " ",
@@ -152,6 +163,19 @@ def finished(store, name=""):
     }
     write_json(run.folder / "result.json", {**FIGURES, "sha256": digests})
     return store.get(run.id)
+
+
+@contextmanager
+def another_process(script, path):
+    """A script is at work for as long as the block lasts."""
+    command = [sys.executable, "-c", script, str(path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=paths.REPOSITORY, **pipes) as process:
+        try:
+            assert process.stdout.readline() == b"ready\n"
+            yield
+        finally:
+            process.kill()
 
 
 def set_key(path, key, value):
@@ -334,7 +358,7 @@ def test_a_run_is_read_back_as_it_was(store):
 def test_nothing_is_left_over_when_a_run_cannot_be_written(store, monkeypatch):
     monkeypatch.setattr(runs, "_write_new", fail)
 
-    with pytest.raises(RunError, match=r"The run cannot be written: .*No space"):
+    with pytest.raises(RunError, match=r"cannot be .*No space left on device"):
         store.create(CONFIG)
 
     assert [path.name for path in store.root.iterdir()] == [".store.lock"]
@@ -365,6 +389,18 @@ def test_a_run_is_active_only_while_its_trainer_lives(store, state):
 
     assert (while_alive.state, while_alive.can_resume) == (state, False)
     assert (afterwards.state, afterwards.can_resume) == ("interrupted", True)
+
+
+def test_two_that_look_at_once_do_not_take_each_other_for_the_trainer(store):
+    run = store.create(CONFIG)
+    runs.write_state(run, "running")
+    with runs.trainer_lock(run):
+        pass  # and now it is dead
+
+    with another_process(LOOKING, store.root):
+        seen = {store.get(run.id).state for _ in range(1000)}
+
+    assert seen == {"interrupted"}
 
 
 @pytest.mark.parametrize("state", ["queued", "running"])
@@ -741,7 +777,7 @@ def test_the_first_run_makes_the_folder_of_runs(tmp_path):
 def test_a_file_in_the_place_of_the_folder_is_told(store):
     store.root.write_text("Not a folder.")
 
-    with pytest.raises(RunError, match=r"The folder of runs, .*, cannot be written"):
+    with pytest.raises(RunError, match=r"cannot be .*: "):
         store.create(CONFIG)
 
     assert [run.id for run in store.runs()] == [paths.SHIPPED_RUN_ID]
@@ -784,23 +820,10 @@ def test_another_process_that_does_not_let_go_of_the_store_is_told(store, monkey
     store.root.mkdir()
 
     with (
-        holding(store.root / ".store.lock"),
+        another_process(HOLDING, store.root / ".store.lock"),
         pytest.raises(RunError, match=r"[a-z]\.$"),
     ):
         store.create(CONFIG)
-
-
-@contextmanager
-def holding(lock):
-    """Another process holds the lock for as long as the block lasts."""
-    command = [sys.executable, "-c", HOLDING, str(lock)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(command, **pipes) as process:
-        try:
-            assert process.stdout.readline() == b"held\n"
-            yield
-        finally:
-            process.kill()
 
 
 # How far it is

@@ -330,18 +330,18 @@ def test_a_stop_in_an_epoch_keeps_what_was_learned(small_mnist):
 
 
 def test_a_stop_keeps_the_best_epoch_before(worsening, small_mnist):
-    epochs = []
+    record = Recorded(small())
 
-    trained = training.train(
-        small(),
+    record.trained = training.train(
+        record.config,
         contrary(small_mnist),
-        on_epoch=epochs.append,
-        should_stop=lambda: len(epochs) == 1,  # in the second epoch
+        on_batches=record.batches.append,
+        should_stop=lambda: record.batches[-1].epoch == 2,
     )
 
-    assert trained.ending == "stopped"
-    assert len(trained.history) == 2
-    assert Recorded(small(), trained).fingerprint == worsening.fingerprint
+    assert record.trained.ending == "stopped"
+    assert len(record.trained.history) == 2
+    assert record.fingerprint == worsening.fingerprint
 
 
 def test_a_stop_that_comes_with_the_last_batch_finds_a_finished_training(small_mnist):
@@ -374,8 +374,8 @@ def test_a_loss_that_explodes_in_the_first_epoch_is_told_with_what_to_do(small_m
         recorded(small(**EXPLODING, batch_size=8), small_mnist)
 
     assert str(caught.value) == (
-        "The loss became infinite or not a number in epoch 1: the weights have exploded. "
-        "Lower the learning rate and start again."
+        "The loss became infinite or not a number in epoch 1: the weights have "
+        "exploded. Lower the learning rate and start again."
     )
 
 
