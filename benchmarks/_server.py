@@ -237,7 +237,8 @@ def _end_trainings(store: RunStore) -> None:
     for run in store.runs():
         if run.is_active:
             store.request_stop(run.id)
-            with contextlib.suppress(OSError), trainer_lock(run):
+            lock = trainer_lock(run)
+            with contextlib.suppress(OSError), lock.acquire(timeout=PATIENCE):
                 pass  # its process has let go of it
 
 

@@ -56,10 +56,11 @@ def train(page: Page, url: str) -> None:
     page.locator(".st-key-recipe").get_by_text(RECIPE).click()
     _server.await_rest(page)
     page.locator(".st-key-start-training button").click()
-    page.locator(".st-key-training-status").filter(
-        has_text=re.compile("^(done|failed|interrupted)")
-    ).wait_for(timeout=TRAINING * 1000)
-    page.get_by_text("Validation accuracy").wait_for()
+    status = page.locator(".st-key-training-status")
+    ended = status.filter(has_text=re.compile("^(done|failed|interrupted)"))
+    ended.wait_for(timeout=TRAINING * 1000)
+    if not (words := ended.inner_text()).startswith("done"):
+        sys.exit(f"The training did not come to its end: {words}")
     page.locator('[data-testid="stVegaLiteChart"] :is(canvas, svg)').nth(1).wait_for()
     _scroll(page, ".st-key-training-status", below=135)
 

@@ -1,5 +1,7 @@
 """Train a model with your own settings, and watch it happen."""
 
+import time
+
 import streamlit as st
 
 from mnist_core import estimates, jobs
@@ -12,6 +14,8 @@ from ui.run_list import run_list
 from ui.settings_form import recipe_picker, settings_form
 from ui.training_panel import duration, training_panel
 
+DOUBLE_CLICK = 1.5  # seconds in which the same start again is not meant
+
 
 def watched_run(runs: list[Run]) -> Run | None:
     """The run in the address, or else the one that trains."""
@@ -23,7 +27,12 @@ def watched_run(runs: list[Run]) -> Run | None:
 
 
 def start() -> None:
-    """Queue what the form says, and watch it."""
+    """Queue what the form says, and watch it; a double click is one start."""
+    before, when = st.session_state.get("last-start", (None, 0.0))
+    now = time.monotonic()
+    if config == before and now - when < DOUBLE_CLICK:
+        return
+    st.session_state["last-start"] = config, now
     chosen = RECIPES[st.session_state["recipe"]]
     name = chosen.title if config == chosen.config else ""
     picker.want_run(jobs.start(store, config, name).id)

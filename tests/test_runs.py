@@ -391,6 +391,20 @@ def test_a_run_is_active_only_while_its_trainer_lives(store, state):
     assert (afterwards.state, afterwards.can_resume) == ("interrupted", True)
 
 
+def test_a_run_that_ends_while_somebody_looks_is_not_interrupted(store, monkeypatch):
+    run = store.create(CONFIG)
+    runs.write_state(run, "running")
+
+    def end_and_look(lock):
+        runs.write_state(run, "done")
+        return False
+
+    monkeypatch.setattr(runs, "_is_held", end_and_look)
+    (run.folder / "lock").touch()
+
+    assert store.get(run.id).state == "done"
+
+
 def test_two_that_look_at_once_do_not_take_each_other_for_the_trainer(store):
     run = store.create(CONFIG)
     runs.write_state(run, "running")

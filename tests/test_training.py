@@ -3,6 +3,7 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 
 from mnist_core import models, training
 from mnist_core.checkpoints import load_snapshot, save_snapshot
@@ -279,7 +280,7 @@ def test_adamw_decays_kernels_by_themselves_and_nothing_else(small_mnist):
         strict=True,
     ):
         share = 0.01 * 0.5 if variable.name == "kernel" else 0.0
-        assert other == pytest.approx(one - share * variable.numpy(), abs=1e-6)
+        assert_allclose(other, one - share * variable.numpy(), rtol=0, atol=1e-6)
 
 
 def test_the_best_epoch_is_kept_and_not_the_last(worsening):

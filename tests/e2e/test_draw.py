@@ -1,0 +1,258 @@
+"""The Draw page, drawn on with a real mouse, a finger and a keyboard."""
+
+import io
+import math
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from mnist_core import paths
+
+
+def arc(x, y, width, height, start, end):
+    """Points of an ellipse; angles in degrees, clockwise from the right."""
+    steps = np.linspace(math.radians(start), math.radians(end), 16)
+    return [(x + width * math.cos(a), y + height * math.sin(a)) for a in steps]
+
+
+SEVEN = [[(75, 60), (205, 60), (120, 235)]]
+DIGITS = {
+    "0": [arc(140, 140, 55, 90, -90, 270)],
+    "1": [[(150, 40), (138, 240)]],
+    "2": [[*arc(140, 95, 60, 50, -170, 40), (75, 225), (215, 225)]],
+    "3": [[*arc(130, 90, 55, 45, -150, 90), *arc(130, 185, 62, 50, -90, 150)]],
+    "4": [[(95, 40), (75, 150), (210, 150)], [(175, 60), (165, 245)]],
+    "7": SEVEN,
+}
+
+
+@pytest.fixture
+def app(visit, server):
+    return visit(server).open()
+
+
+@pytest.mark.parametrize("digit", DIGITS)
+def test_a_digit_drawn_with_the_mouse_is_read(app, digit):
+    app.expect_digit("–")
+
+    app.draw(*DIGITS[digit])
+
+    app.expect_digit(digit)
+    expect(app.at("probabilities").get_by_text("%")).to_have_count(10)
+    expect(app.at("model-input").locator("img")).to_be_visible()
+
+
+def test_clear_and_undo(app):
+    app.draw(*SEVEN)
+    app.expect_digit("7")
+
+    app.button("Clear").click()
+    app.expect_digit("–")
+    app.button("Undo").click()
+    app.expect_digit("7")
+    app.button("Undo").click()
+    app.expect_digit("–")
+
+    expect(app.button("Undo")).to_be_disabled()
+
+
+def test_after_clear_another_digit_can_be_drawn(app):
+    app.draw(*SEVEN)
+    app.expect_digit("7")
+    app.button("Clear").click()
+    app.expect_digit("–")
+
+    app.draw(*DIGITS["0"])
+
+    app.expect_digit("0")
+
+
+def test_undo_takes_back_one_stroke(app):
+    app.draw(*DIGITS["1"])
+    app.expect_digit("1")
+    app.draw([(60, 140), (225, 130)], [(60, 180), (225, 190)])
+    expect(app.digit).not_to_have_text("1")
+
+    app.button("Undo").click()
+
+    app.expect_digit("1")
+
+
+def test_the_delete_key_clears(app):
+    app.draw(*SEVEN)
+    app.expect_digit("7")
+
+    app.page.keyboard.press("Delete")
+
+    app.expect_digit("–")
+
+
+def test_the_canvas_s_own_reset_can_be_undone(app):
+    app.draw(*SEVEN)
+    app.expect_digit("7")
+
+    app.page.locator("canvas.upper-canvas").hover()
+    app.button("Reset canvas & history").click()
+    app.expect_digit("–")
+    app.button("Undo").click()
+
+    app.expect_digit("7")
+
+
+def test_what_is_moved_with_the_canvas_s_own_tool_is_read_again(app):
+    app.draw(*DIGITS["4"])
+    app.expect_digit("4")
+    seen = app.at("model-input").locator("img").get_attribute("src")
+
+    app.page.locator("canvas.upper-canvas").hover()
+    app.button("Edit").click()
+    app.draw([(170, 150), (60, 80)])
+
+    image = app.at("model-input").locator("img")
+    expect(image).not_to_have_attribute("src", seen)
+
+
+def test_the_drawing_is_there_after_another_page(app):
+    app.draw(*SEVEN)
+    app.expect_digit("7")
+
+    app.go("Browse").go("Draw")
+
+    app.expect_digit("7")
+    app.canvas()
+    app.draw([(80, 140), (200, 140)])  # the first stroke is on the canvas, too
+    app.expect_digit("7")
+    app.button("Undo").click()
+    app.button("Undo").click()
+    app.expect_digit("–")
+
+
+def test_the_stroke_width_does_not_lose_the_drawing(app):
+    app.draw(*SEVEN)
+    app.expect_digit("7")
+
+    app.button("Stroke").click()
+    app.page.get_by_role("slider").press("ArrowRight")
+    expect(app.page.get_by_role("slider")).to_have_attribute("aria-valuenow", "21")
+    app.page.keyboard.press("Escape")
+    app.rest()
+    app.expect_digit("7")
+    app.draw(*DIGITS["1"])
+    app.button("Undo").click()
+
+    app.expect_digit("7")
+
+
+def test_a_finger_draws_and_does_not_scroll(visit, server):
+    phone = {"width": 390, "height": 600, "has_touch": True, "is_mobile": True}
+    app = visit(server, **phone).open()
+    box = app.canvas()
+    before = app.scrolled
+
+    app.touch((140, 40), (140, 120), (139, 180), (138, 240), x=box["x"], y=box["y"])
+
+    app.expect_digit("1")
+    assert app.scrolled == before
+    app.touch((330, 500), (330, 400), (330, 250), (330, 150))  # beside it, one scrolls
+    app.page.wait_for_function(
+        "before => document.querySelector('[data-testid=stMain]').scrollTop > before",
+        arg=before,
+    )
+
+
+def test_a_tap_on_the_invisible_toolbar_can_be_undone(visit, server):
+    app = visit(server, width=390, height=844, has_touch=True, is_mobile=True).open()
+    box = app.canvas()
+    app.touch((140, 40), (140, 120), (139, 180), (138, 240), x=box["x"], y=box["y"])
+    app.expect_digit("1")
+
+    app.page.touchscreen.tap(box["x"] + 265, box["y"] + 15)
+    app.rest()
+    undo = app.button("Undo")
+    expect(undo).to_be_enabled()
+    if app.digit.inner_text().strip() != "1":
+        undo.click()
+
+    app.expect_digit("1")
+
+
+def test_the_choice_of_model_is_in_the_address_and_kept(app, second):
+    app.choose("Model", "Second · 99.67 %")
+
+    app.expect_query(run=second.id)
+    for title in ("Evaluate", "Browse", "Draw"):
+        app.go(title)
+        app.expect_query(run=second.id)
+        expect(app.page.get_by_role("combobox", name="Model")).to_have_value(
+            "Second · 99.67 %"
+        )
+
+
+def picture_of(image):
+    paper = np.full((280, 280), 255, np.uint8)
+    paper[56:224, 56:224] -= np.kron(image, np.ones((6, 6), np.uint8))
+    buffer = io.BytesIO()
+    Image.fromarray(paper).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def upload(app, name, content):
+    file = {"name": name, "mimeType": "image/png", "buffer": content}
+    app.page.locator("input[type=file]").set_input_files(file)
+
+
+def test_an_uploaded_picture_is_read(app, mnist):
+    app.press("source", "Upload")
+    app.expect_query(source="upload")
+
+    upload(app, "digit.png", picture_of(mnist.test.images[18]))
+
+    app.expect_digit("3")
+
+
+def test_a_broken_upload_gets_a_sentence_and_a_whole_one_follows(app, mnist):
+    app.press("source", "Upload")
+
+    upload(app, "digit.png", b"no picture")
+    expect(app.alert).to_contain_text("The picture cannot be read.")
+    upload(app, "digit.png", picture_of(mnist.test.images[0]))
+
+    app.expect_digit("7")
+    expect(app.alert).to_have_count(0)
+
+
+def test_a_test_digit_and_another(app, mnist):
+    app.press("source", "Test digit")
+    app.expect_query(source="test")
+    app.expect_digit("7")
+
+    app.button("Another").click()
+
+    app.page.wait_for_url(lambda url: "i=" in url, wait_until="commit")
+    index = int(app.query["i"])
+    label = mnist.test.labels[index]
+    caption = f"Test digit {index}, labelled {label}."
+    expect(app.page.get_by_text(caption, exact=True)).to_be_visible()
+
+
+def test_a_link_to_a_test_digit_shows_it(visit, server, second):
+    app = visit(server).open(source="test", i=18, run=second.id)
+
+    app.expect_digit("3")
+
+
+def test_the_server_has_not_loaded_tensorflow(visit, fresh_server):
+    maps = f"/proc/{fresh_server.pid}/maps"
+    if not paths.Path(maps).exists():
+        pytest.skip("only Linux tells which libraries a process has loaded")
+    app = visit(fresh_server).open()
+    app.draw(*SEVEN)
+    app.expect_digit("7")
+    app.go("Train").go("Evaluate").go("Browse")
+
+    loaded = paths.Path(maps).read_text()
+
+    assert "ai_edge_litert" in loaded
+    assert "/tensorflow/" not in loaded

@@ -1,0 +1,203 @@
+"""The Evaluate and the Browse page: figures, and the digits behind them."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from mnist_core import data, paths
+from mnist_core.evaluation import Evaluation
+from mnist_core.runs import RunStore
+from mnist_core.selection import Selection
+
+PAGE_SIZE = 60  # digits
+
+
+@pytest.fixture(scope="module")
+def evaluation():
+    shipped = RunStore(paths.saved_model_dir()).get(paths.SHIPPED_RUN_ID)
+    return Evaluation(data.load_test().labels, shipped.probabilities("test"))
+
+
+def tiles(app):
+    return app.at("gallery").get_by_role("button")
+
+
+def expect_count(app, count):
+    pattern = re.compile(rf"^\s*{count:,}\b|^\s*{count}\b")
+    expect(app.at("gallery-count")).to_have_text(pattern)
+
+
+def expect_opened(app, index):
+    expect(app.at("opened-digit")).to_contain_text(f"Index {index} ·")
+    app.expect_query(i=str(index))
+
+
+# Evaluate
+
+
+def test_the_matrix_is_drawn_in_three_ways(visit, server, evaluation):
+    app = visit(server).open("evaluate")
+    expect(app.at("test-accuracy")).to_contain_text("99.67 %")
+    chart = app.at("confusion-matrix").locator("canvas, svg").first
+    expect(chart).to_be_visible()
+
+    pictures = {chart.screenshot()}
+    for view in ("Row percent", "Mistakes only"):
+        app.press("Cells", view)
+        before = len(pictures)
+        for _ in range(100):  # until the chart has been drawn anew
+            pictures.add(chart.screenshot())
+            if len(pictures) > before:
+                break
+        assert len(pictures) > before
+
+
+def test_the_figure_is_a_png(visit, server):
+    app = visit(server).open("evaluate")
+
+    with app.page.expect_download() as download:
+        app.button("Download as a figure").click()
+
+    assert download.value.suggested_filename == "confusion-shipped.png"
+    content = download.value.path().read_bytes()
+    assert content.startswith(b"\x89PNG\r\n\x1a\n")
+    assert len(content) > 10_000
+
+
+def test_a_confusion_leads_to_its_digits(visit, server, evaluation):
+    top = evaluation.top_confusions(1)[0]
+    app = visit(server).open("evaluate")
+
+    app.page.get_by_role("link", name=top.sentence()).click()
+
+    expect(app.page.get_by_role("heading", level=1)).to_have_text("Browse")
+    app.expect_query(
+        true=str(top.true), pred=str(top.predicted), sort="loss", run="shipped"
+    )
+    expect_count(app, top.count)
+    expect(tiles(app)).to_have_count(top.count)
+    for tile in tiles(app).all():
+        expect(tile).to_have_text(f"✗ {top.true} → {top.predicted}")
+
+
+def test_the_mistakes_are_a_click_away(visit, server, evaluation):
+    app = visit(server).open("evaluate")
+
+    app.page.get_by_role("link", name="See them").click()
+
+    expect_count(app, evaluation.num_mistakes)
+    expect(tiles(app)).to_have_count(evaluation.num_mistakes)
+
+
+# Browse
+
+
+def test_filters_change_the_gallery_and_the_address(visit, server, evaluation):
+    app = visit(server).open("browse")
+    expect_count(app, 10_000)
+    expect(tiles(app)).to_have_count(PAGE_SIZE)
+
+    app.press("Show", "Wrong")
+    app.expect_query(show="wrong")
+    expect_count(app, evaluation.num_mistakes)
+    expect(tiles(app)).to_have_count(evaluation.num_mistakes)
+
+    app.choose("Labelled", "9")
+    app.choose("Order", "Highest loss first")
+    app.expect_query(show="wrong", true="9", sort="loss")
+    selection = Selection(outcome="wrong", true=9, sort="loss")
+    expected = selection.indices(evaluation)
+    expect_count(app, len(expected))
+    expect(tiles(app)).to_have_count(len(expected))
+    first = tiles(app).first
+    expect(first).to_have_attribute("aria-label", re.compile(rf"^Digit {expected[0]}:"))
+
+    app.choose("Labelled", "Any")
+    app.press("Show", "All")
+    app.expect_query(show=None, true=None, sort="loss")
+    expect_count(app, 10_000)
+
+
+def test_the_second_page_and_back(visit, server):
+    app = visit(server).open("browse")
+
+    app.button("Page 2").or_(app.button("2")).first.click()
+
+    app.expect_query(page="2")
+    expect(app.page.get_by_text("61 to 120 of 10,000")).to_be_visible()
+    expect(tiles(app)).to_have_count(PAGE_SIZE)
+    expect(tiles(app).first).to_have_attribute("aria-label", re.compile("^Digit 60:"))
+
+    app.page.go_back()
+    app.expect_query(page=None)
+    expect(tiles(app).first).to_have_attribute("aria-label", re.compile("^Digit 0:"))
+    expect(app.page.get_by_text("1 to 60 of 10,000")).to_be_visible()
+    current = app.page.get_by_test_id("stMain").locator('[aria-current="page"]')
+    expect(current).to_have_text("1")
+
+
+def test_a_filter_begins_on_its_first_page(visit, server, evaluation):
+    app = visit(server).open("browse", page="3")
+    expect(tiles(app).first).to_have_attribute("aria-label", re.compile("^Digit 120:"))
+
+    app.choose("Labelled", "4")
+
+    expect_count(app, int((evaluation.labels == 4).sum()))
+    expect(app.page.get_by_text("1 to 60 of 982")).to_be_visible()
+
+
+def test_a_tile_opens_large_and_its_neighbours_follow(visit, server, evaluation):
+    wrong = Selection(outcome="wrong").indices(evaluation).tolist()
+    app = visit(server).open("browse", show="wrong")
+
+    tiles(app).nth(1).click()
+    expect_opened(app, wrong[1])
+    expect(app.page.get_by_role("dialog").locator("canvas, svg").first).to_be_visible()
+
+    app.button("Next").click()
+    expect_opened(app, wrong[2])
+    app.page.keyboard.press("ArrowRight")
+    expect_opened(app, wrong[3])
+    app.page.keyboard.press("ArrowLeft")
+    expect_opened(app, wrong[2])
+
+    app.page.keyboard.press("Escape")
+    expect(app.page.get_by_role("dialog")).to_have_count(0)
+    app.expect_query(i=None, show="wrong")
+
+
+def test_a_closed_digit_can_be_opened_again(visit, server):
+    app = visit(server).open("browse")
+    for _ in range(2):
+        tiles(app).first.click()
+        expect_opened(app, 0)
+        app.button("Close").click()
+        expect(app.page.get_by_role("dialog")).to_have_count(0)
+        app.expect_query(i=None)
+
+
+def test_a_tile_opens_with_the_keyboard(visit, server):
+    app = visit(server).open("browse")
+
+    tiles(app).nth(3).focus()
+    app.page.keyboard.press("Enter")
+
+    expect_opened(app, 3)
+
+
+def test_a_pasted_link_shows_the_same(visit, server, second, evaluation):
+    sender = visit(server).open("browse", run=second.id)
+    sender.press("Show", "Wrong")
+    sender.choose("Order", "Highest loss first")
+    tiles(sender).nth(2).click()
+    index = int(Selection(outcome="wrong", sort="loss").indices(evaluation)[2])
+    expect_opened(sender, index)
+
+    receiver = visit(server)
+    receiver.page.goto(sender.page.url)
+
+    expect_opened(receiver, index)
+    expect_count(receiver, evaluation.num_mistakes)
+    expect(receiver.page.get_by_label("Model")).to_have_value("Second · 99.67 %")
+    assert receiver.query == sender.query

@@ -1,0 +1,1214 @@
+"""Every page in every state, without a browser.
+
+What AppTest cannot do is done in `tests/e2e`: the canvas and the gallery are
+JavaScript, fragments and dialogs only live in a browser.
+"""
+
+import base64
+import io
+import json
+import shutil
+import subprocess
+import sys
+from contextlib import ExitStack
+
+import numpy as np
+import pytest
+import streamlit as st
+from PIL import Image, ImageDraw
+from streamlit.testing.v1 import AppTest
+
+from mnist_core import data, jobs, paths, runs
+from mnist_core.architectures import cost
+from mnist_core.config import TrainConfig
+from mnist_core.errors import DatasetError
+from mnist_core.evaluation import Evaluation, percent
+from mnist_core.files import append_json_line, read_json, write_json
+from mnist_core.recipes import RECIPES
+from mnist_core.runs import MAX_WAITING, RunStore
+from mnist_core.selection import Selection
+
+APP = paths.REPOSITORY / "streamlit_app.py"
+PAGES = ("draw", "train", "evaluate", "browse")
+MAX_PAGE_LINES = 120
+PAGE_SIZE = 60  # digits on a page of the gallery
+CONFIG = TrainConfig(
+    architecture="softmax", epochs=2, num_train=500, num_validation=500
+)
+STROKE = {"type": "Path", "path": [["M", 140, 40], ["L", 140, 240]]}
+EPOCH = {
+    "kind": "epoch",
+    "epoch": 1,
+    "loss": 0.5,
+    "accuracy": 0.8,
+    "val_loss": 0.4,
+    "val_accuracy": 0.9125,
+    "seconds": 1.0,
+}
+BATCHES = {
+    "kind": "batches",
+    "epoch": 2,
+    "step": 6,
+    "num_steps": 8,
+    "loss": 0.432,
+    "accuracy": 0.875,
+    "images_per_second": 1234.0,
+    "seconds_left": 3.0,
+}
+# Runs every page and says which modules were loaded by it. argv: the router, a PNG.
+FRESH = """\
+import pkgutil, sys
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+import ui
+
+for module in pkgutil.iter_modules(ui.__path__):
+    __import__(f"ui.{module.name}")
+png = Path(sys.argv[2]).read_bytes()
+app = AppTest.from_file(sys.argv[1], default_timeout=120).run()
+for page in sorted(Path(sys.argv[1]).parent.glob("pages/*.py")):
+    app.switch_page(f"pages/{page.name}").run()
+    assert not app.exception, page
+    print(app.title[0].value)
+app.query_params["source"] = "upload"
+app.switch_page("pages/draw.py").run()
+app.file_uploader[0].set_value(("digit.png", png, "image/png")).run()
+assert not app.exception
+print(app.html[0].value)
+print(sorted({"keras", "tensorflow"} & set(sys.modules)))
+"""
+
+
+@pytest.fixture
+def store():
+    """The runs that the pages see: an empty folder, and the shipped run."""
+    return RunStore()
+
+
+@pytest.fixture
+def not_shipped(monkeypatch, tmp_path):
+    monkeypatch.setattr(paths, "shipped_run_dir", lambda: tmp_path / "nothing")
+
+
+@pytest.fixture(params=["named", "nowhere"])
+def no_mnist(request, monkeypatch, tmp_path):
+    """MNIST_DATASET names nothing, or is not set and both caches are empty."""
+    monkeypatch.delenv("MNIST_DATASET", raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    if request.param == "named":
+        monkeypatch.setenv("MNIST_DATASET", str(tmp_path / "mnist.npz"))
+    st.cache_resource.clear()
+    yield request.param
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def evaluation(mnist, store):
+    shipped = store.get(paths.SHIPPED_RUN_ID)
+    return Evaluation(mnist.test.labels, shipped.probabilities("test"))
+
+
+@pytest.fixture
+def held():
+    """Locks that are held until the test ends, as living trainers hold them."""
+    with ExitStack() as locks:
+        yield lambda run: locks.enter_context(runs.trainer_lock(run))
+
+
+def open_page(name, /, **query):
+    """A page by its address, as if nothing had been visited before."""
+    app = AppTest.from_file(APP, default_timeout=60).run()
+    for key, value in query.items():
+        app.query_params[key] = value
+    return app.switch_page(f"pages/{name}.py").run()
+
+
+def finished(store, name):
+    """A run as good as the shipped one, because it is a copy."""
+    run = store.create(CONFIG, name)
+    shutil.copytree(paths.shipped_run_dir(), run.folder, dirs_exist_ok=True)
+    write_json(run.folder / "about.json", {"name": name, "note": f"Note of {name}"})
+    return store.get(run.id)
+
+
+def ended(store, state, reason=""):
+    run = store.create(CONFIG, state.capitalize())
+    runs.write_state(run, state, reason)
+    return store.get(run.id)
+
+
+def broken(store, name="20200101-000000-000"):
+    folder = store.root / name
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text("{")
+    return folder
+
+
+def texts(app):
+    """All sentences on the page."""
+    kinds = ("markdown", "caption", "text", "info", "warning", "error", "success")
+    return [item.value for kind in kinds for item in getattr(app, kind)]
+
+
+def assert_text(app, part):
+    assert not app.exception
+    assert any(part in text for text in texts(app)), texts(app)
+
+
+def text_of(app, key):
+    return app.get_by_key(key).markdown[0].value
+
+
+def links(app):
+    return {
+        (link.proto.page or "draw", link.proto.query_string)
+        for link in app.get("page_link")
+    }
+
+
+def charts(app):
+    return [json.loads(chart.proto.spec) for chart in app.get("vega_lite_chart")]
+
+
+def table(app):
+    """The table of runs, by name."""
+    return app.dataframe[0].value.set_index("Name")
+
+
+def pick_row(app, row):
+    app.session_state["runs"] = {
+        "selection": {"rows": [row], "columns": [], "cells": []}
+    }
+    return app.run()
+
+
+def drawing(picture):
+    """What the canvas sends for one stroke and these bytes."""
+    encoded = base64.b64encode(picture).decode()
+    return sent(data=f"data:image/png;base64,{encoded}")
+
+
+def sent(raw=None, data=None):
+    raw = {"objects": [STROKE]} if raw is None else raw
+    return {"drawing": {"raw": raw, "data": data}}
+
+
+def draw(app, state):
+    app.session_state["pad"] = state
+    return app.run()
+
+
+def digit_shown(app):
+    html = app.get_by_key("predicted-digit").get("html")[0].value
+    return html[html.index(">") + 1 : html.rindex("<")]
+
+
+def encoded(picture, kind="PNG"):
+    buffer = io.BytesIO()
+    picture.save(buffer, kind)
+    return buffer.getvalue()
+
+
+def one():
+    """A canvas with a 1 on it."""
+    picture = Image.new("RGBA", (280, 280), "white")
+    ImageDraw.Draw(picture).line([(150, 40), (135, 240)], "black", 20)
+    return encoded(picture)
+
+
+def picture_of(image):
+    """A `(28, 28)` uint8 image on white paper, large, with some room around it."""
+    paper = np.pad(255 - np.kron(image, np.ones((6, 6), np.uint8)), 30, "constant")
+    paper[paper == 0] = 255 if paper[0, 0] else 0
+    paper[:30] = paper[-30:] = paper[:, :30] = paper[:, -30:] = 255
+    return encoded(Image.fromarray(paper))
+
+
+# The frame
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_is_a_thin_script(page):
+    lines = (paths.REPOSITORY / "pages" / f"{page}.py").read_text().splitlines()
+
+    assert 20 < len(lines) <= MAX_PAGE_LINES
+
+
+def test_no_page_is_left_out_of_these_tests():
+    assert {page.stem for page in APP.parent.glob("pages/*.py")} == set(PAGES)
+
+
+def test_no_page_loads_tensorflow(mnist, tmp_path):
+    picture = tmp_path / "digit.png"
+    picture.write_bytes(picture_of(mnist.test.images[0]))
+
+    finished = subprocess.run(
+        [sys.executable, "-c", FRESH, str(APP), str(picture)],
+        cwd=paths.REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert finished.returncode == 0, finished.stderr
+    *titles, digit, loaded = finished.stdout.splitlines()
+    assert titles == ["Browse", "Draw a digit", "Evaluate", "Train"]
+    assert digit.endswith(">7</div>")  # so a model has been at work
+    assert loaded == "[]"
+
+
+# Every page in every state of the runs
+
+
+@pytest.mark.parametrize("page", ["draw", "evaluate", "browse"])
+def test_without_any_run_a_page_points_to_train(mnist, not_shipped, page):
+    app = open_page(page)
+
+    assert_text(app, "There is no trained model yet.")
+    assert links(app) == {("train", "")}
+    assert not app.selectbox
+
+
+def test_without_any_run_one_can_train(mnist, not_shipped):
+    app = open_page("train")
+
+    assert not app.exception
+    assert table(app).empty
+    assert not app.button(key="start-training").disabled
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_with_the_shipped_run_a_page_shows_it(mnist, page):
+    app = open_page(page)
+
+    assert not (app.exception or app.error or app.warning)
+    if page == "train":
+        assert list(table(app).index) == ["Shipped"]
+    else:
+        assert app.selectbox(key="run-picker").options == ["Shipped · 99.67 %"]
+
+
+@pytest.mark.parametrize("page", ["draw", "evaluate", "browse"])
+def test_with_many_runs_a_page_offers_those_with_a_model(mnist, store, page):
+    first, second = finished(store, "First"), finished(store, "Second")
+    ended(store, "failed")
+
+    app = open_page(page)
+    app.selectbox(key="run-picker").set_value(first.id).run()
+
+    assert not (app.exception or app.error or app.warning)
+    assert app.selectbox(key="run-picker").options == [
+        "Second · 99.67 %",
+        "First · 99.67 %",
+        "Shipped · 99.67 %",
+    ]
+    assert app.query_params["run"] == first.id != second.id
+    assert app.selectbox(key="run-picker").value == first.id
+
+
+def test_the_chosen_run_is_kept_on_every_page(mnist, store):
+    run = finished(store, "Mine")
+    app = open_page("draw")
+    app.selectbox(key="run-picker").set_value(run.id).run()
+
+    for page in ("evaluate", "browse", "draw"):
+        app.query_params.clear()  # as the links of the navigation bar do
+        app.switch_page(f"pages/{page}.py").run()
+
+        assert app.selectbox(key="run-picker").value == run.id
+        assert app.query_params["run"] == run.id
+
+
+def test_the_table_lists_every_run_with_its_figures(mnist, store, held):
+    finished(store, "Mine")
+    for state in ("failed", "stopped", "interrupted"):
+        ended(store, state)
+    held(store.create(CONFIG, "Waiting"))
+
+    rows = table(open_page("train"))
+
+    assert rows["State"].to_dict() == {
+        "Waiting": "queued",
+        "Interrupted": "interrupted",
+        "Stopped": "stopped",
+        "Failed": "failed",
+        "Mine": "done",
+        "Shipped": "done",
+    }
+    assert rows.loc["Mine", "Test accuracy"] == pytest.approx(0.9967)
+    assert np.isnan(rows.loc["Failed", "Test accuracy"])
+    assert rows.loc["Mine", "Note"] == "Note of Mine"
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("name", ["20200101-000000-000", "run", "run]*`:red[x]"])
+def test_an_unreadable_run_hides_nothing(mnist, store, page, name):
+    finished(store, "Mine")
+    broken(store, name)
+
+    app = open_page(page)
+
+    assert not app.exception
+    if page == "train":
+        assert list(table(app).index) == ["Mine", "Shipped"]
+        assert_text(app, "A run cannot be read")
+        assert any(text.value.startswith(f"{name}: ") for text in app.text)
+        pick_row(app, 0)
+        assert not app.exception
+    else:
+        assert len(app.selectbox(key="run-picker").options) == 2
+
+
+@pytest.mark.parametrize("page", ["draw", "evaluate", "browse"])
+@pytest.mark.parametrize("wanted", ["nothing", "../../etc/passwd", "%00", "x" * 5000])
+def test_an_unknown_run_is_said_to_be_so_and_the_shipped_one_is_shown(
+    mnist, page, wanted
+):
+    app = open_page(page, run=wanted)
+
+    assert not (app.exception or app.error)
+    assert app.warning[0].value.startswith("There is no such run")
+    assert app.selectbox(key="run-picker").value == paths.SHIPPED_RUN_ID
+
+
+@pytest.mark.parametrize("page", ["draw", "evaluate", "browse"])
+def test_a_run_without_a_model_is_said_to_be_so_and_the_shipped_one_is_shown(
+    mnist, store, page
+):
+    run = ended(store, "failed")
+
+    app = open_page(page, run=run.id)
+
+    assert not (app.exception or app.error)
+    assert app.warning[0].value.startswith("“Failed” is failed.")
+    assert app.selectbox(key="run-picker").value == paths.SHIPPED_RUN_ID
+
+
+@pytest.mark.parametrize(
+    ("page", "file"),
+    [
+        ("draw", "twin.tflite"),
+        ("draw", "novelty.npz"),
+        ("evaluate", "predictions.npz"),
+        ("browse", "predictions.npz"),
+    ],
+)
+def test_a_damaged_run_is_said_to_be_so_and_another_can_be_chosen(
+    mnist, store, page, file
+):
+    run = finished(store, "Mine")
+    write_json(  # as nothing is cached for yet
+        run.folder / "result.json",
+        {**read_json(run.folder / "result.json"), "seconds": 12.5},
+    )
+    (run.folder / file).write_bytes(b"no longer what it was")
+
+    app = open_page(page, run=run.id, source="draw")
+
+    assert not app.exception
+    assert app.error[0].value.startswith(f"{file} of “Mine” is damaged")
+    app.selectbox(key="run-picker").set_value(paths.SHIPPED_RUN_ID).run()
+    assert not (app.exception or app.error)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_run_in_a_folder_that_is_a_file_hides_nothing(mnist, store, page):
+    store.root.parent.mkdir(exist_ok=True)
+    store.root.write_text("not a folder")
+
+    app = open_page(page)
+
+    assert not (app.exception or app.error)
+
+
+# Without MNIST
+
+
+def test_without_mnist_draw_still_reads_a_drawing(no_mnist):
+    app = draw(open_page("draw"), drawing(one()))
+
+    assert not (app.exception or app.error)
+    assert digit_shown(app) == "1"
+
+
+@pytest.mark.parametrize(
+    ("page", "query"),
+    [
+        ("train", {}),
+        ("evaluate", {}),
+        ("browse", {"i": "3"}),
+        ("draw", {"source": "test"}),
+    ],
+)
+def test_without_mnist_the_other_pages_say_what_is_missing(no_mnist, page, query):
+    app = open_page(page, **query)
+
+    assert not (app.exception or app.error)
+    sentence = app.info[0].value
+    if no_mnist == "named":
+        assert sentence.startswith("MNIST_DATASET cannot be used:")
+        assert "mnist.npz does not exist." in sentence
+    else:
+        assert sentence.startswith("MNIST is not on this machine.")
+        assert "python -m mnist_core data" in sentence
+    assert not app.button(key="get-mnist").disabled
+
+
+@pytest.mark.parametrize("no_mnist", ["named"], indirect=True)
+def test_mnist_that_cannot_be_got_is_said_to_be_so(no_mnist):
+    app = open_page("evaluate")
+
+    app.button(key="get-mnist").click().run()
+
+    assert not app.exception
+    assert app.status[0].label == "MNIST could not be fetched"
+    assert app.status[0].state == "error"
+    assert "does not exist" in app.status[0].text[-1].value
+
+
+@pytest.mark.parametrize("no_mnist", ["named"], indirect=True)
+def test_mnist_can_be_got_from_the_page(mnist_file, no_mnist, tmp_path):
+    app = open_page("evaluate")
+    (tmp_path / "mnist.npz").symlink_to(mnist_file)
+
+    app.button(key="get-mnist").click().run()
+
+    assert not (app.exception or app.error or app.info)
+    assert app.metric[0].value == "99.67 %"
+
+
+@pytest.fixture
+def mnist_file(mnist):
+    try:
+        return data.find_mnist().path
+    except DatasetError as error:
+        pytest.skip(str(error))
+
+
+# Draw
+
+
+def test_before_anything_is_drawn_no_digit_is_shown():
+    app = open_page("draw")
+
+    assert digit_shown(app) == "–"
+    assert_text(app, "Draw a digit: the answer comes with every stroke.")
+    assert app.button(key="undo").disabled
+
+
+def test_a_drawing_is_read():
+    app = draw(open_page("draw"), drawing(one()))
+
+    assert not (app.exception or app.error)
+    assert digit_shown(app) == "1"
+    bars = [bar.proto.text for bar in app.get_by_key("probabilities").get("progress")]
+    assert len(bars) == 10
+    assert bars[1].startswith("**1** · **")
+    assert_text(app, "Sure: ")
+
+
+def test_a_drawing_can_be_cleared_and_undone():
+    app = draw(open_page("draw"), drawing(one()))
+
+    app.button(key="clear").click().run()
+    assert digit_shown(app) == "–"
+    app.button(key="undo").click().run()
+    assert digit_shown(app) == "1"
+    app.button(key="undo").click().run()
+
+    assert digit_shown(app) == "–"
+    assert app.button(key="undo").disabled
+
+
+def test_a_blank_drawing_is_no_digit():
+    blank = encoded(Image.new("RGBA", (280, 280), "white"))
+
+    app = draw(open_page("draw"), drawing(blank))
+
+    assert not (app.exception or app.error)
+    assert digit_shown(app) == "–"
+
+
+EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 280 280\n%%EOF\n"
+WRONG_PICTURES = {
+    "text": b"no picture",
+    "nothing": b"",
+    "cut": one()[:200],
+    "eps": EPS,
+    "gif": encoded(Image.new("L", (280, 280)), "GIF"),
+    "jpeg": encoded(Image.new("L", (280, 280)), "JPEG"),
+    "large": encoded(Image.new("L", (5000, 5000), 255)),
+    "tiny": encoded(Image.new("L", (1, 1))),
+    "heavy": one() + b"\0" * 300_000,
+}
+
+
+@pytest.mark.parametrize("name", WRONG_PICTURES)
+def test_a_drawing_that_is_no_picture_gets_a_sentence(name):
+    app = draw(open_page("draw"), drawing(WRONG_PICTURES[name]))
+
+    assert not app.exception
+    assert len(app.error) == 1
+    assert app.error[0].value.startswith("The drawing ")
+    assert app.error[0].value.endswith(".")
+
+
+def test_after_a_wrong_drawing_one_can_draw_on():
+    app = draw(open_page("draw"), drawing(b"no picture"))
+
+    app.button(key="clear").click().run()
+
+    assert not (app.exception or app.error)
+    assert digit_shown(app) == "–"
+
+
+PNG_TEXT = base64.b64encode(one()).decode()
+WRONG_STATES = {
+    "data is a number": sent(data=7),
+    "data is a list": sent(data=["x"]),
+    "data is no address": sent(data="hello"),
+    "data is not base64": sent(data="data:image/png;base64,%%%"),
+    "data is not ASCII": sent(data="data:image/png;base64,é"),
+    "objects is a number": sent(raw={"objects": 7}),
+    "objects are numbers": sent(raw={"objects": [1, None, "x", [2]]}),
+    "path is nonsense": sent(raw={"objects": [{"path": {"a": [1e308, "x"]}}]}),
+    "raw is a list": sent(raw=[1]),
+    "raw is text": sent(raw="x"),
+    "no raw": {"drawing": {}},
+    "a drawing of lists": {"drawing": [1]},
+    "a drawing of text": {"drawing": "x"},
+    "a fit of nothing": {"drawing": None, "backgroundFit": {}},
+    "a fit of text": {"drawing": None, "backgroundFit": "x"},
+    "nothing": {},
+}
+
+
+@pytest.mark.parametrize("name", WRONG_STATES)
+def test_a_malformed_drawing_is_no_exception(name):
+    app = draw(open_page("draw"), WRONG_STATES[name])
+
+    assert not app.exception
+    if not app.error:
+        assert digit_shown(app) == "–"
+
+
+def test_a_deep_or_long_drawing_is_no_exception():
+    deep = current = []
+    for _ in range(200):
+        current.append([])
+        current = current[0]
+    many = [{"path": deep}] + [STROKE] * 20_000
+
+    app = draw(open_page("draw"), sent(raw={"objects": many}))
+
+    assert not app.exception
+
+
+@pytest.mark.parametrize("index", range(10))
+def test_an_uploaded_picture_is_read(mnist, index):
+    app = open_page("draw", source="upload")
+    assert_text(app, "Upload a picture of one digit.")
+
+    picture = picture_of(mnist.test.images[index])
+    app.file_uploader[0].set_value(("digit.png", picture, "image/png")).run()
+
+    assert not (app.exception or app.error)
+    assert digit_shown(app) == str(mnist.test.labels[index])
+
+
+@pytest.mark.parametrize("name", ["text", "nothing", "cut", "eps", "gif", "large"])
+def test_a_wrong_upload_gets_a_sentence(name):
+    app = open_page("draw", source="upload")
+
+    file = ("digit.png", WRONG_PICTURES[name], "image/png")
+    app.file_uploader[0].set_value(file).run()
+
+    assert not app.exception
+    assert len(app.error) == 1
+    assert app.error[0].value.startswith("The picture ")
+
+
+def test_a_test_digit_is_read_and_another_one_after_it(mnist):
+    app = open_page("draw", source="test", i="18")
+    assert_text(app, "Test digit 18, labelled 3.")
+    assert digit_shown(app) == "3"
+
+    app.button[0].click().run()
+
+    index = int(app.query_params["i"])
+    label = mnist.test.labels[index]
+    assert_text(app, f"Test digit {index}, labelled {label}.")
+
+
+@pytest.mark.parametrize("index", ["-1", "10000", "x", "", "1e3", "9" * 5000, "٣"])
+def test_a_wrong_test_digit_is_the_first_one(mnist, index):
+    app = open_page("draw", source="test", i=index)
+
+    assert_text(app, "Test digit 0, labelled 7.")
+
+
+@pytest.mark.parametrize("source", ["", "nothing", "x" * 5000])
+def test_an_unknown_source_is_the_canvas(source):
+    app = open_page("draw", source=source)
+
+    assert not app.exception
+    assert app.get_by_key("pad")
+
+
+def test_the_choice_of_source_is_in_the_address():
+    app = open_page("draw")
+
+    app.button_group(key="source").set_value("upload").run()
+
+    assert app.query_params["source"] == "upload"
+    assert app.file_uploader
+
+
+# Train: the form
+
+
+def setting(app, name):
+    return next(
+        widget
+        for kind in ("selectbox", "number_input", "toggle")
+        for widget in app.get(kind)
+        if widget.key == f"set-{name}"
+    )
+
+
+def settings(app):
+    names = TrainConfig.__dataclass_fields__
+    return TrainConfig(**{name: setting(app, name).value for name in names})
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_fills_the_form(mnist, name):
+    app = open_page("train")
+
+    app.button_group(key="recipe").set_value(name).run()
+
+    assert settings(app) == RECIPES[name].config
+    assert_text(app, RECIPES[name].summary)
+    assert_text(app, f"**{cost(RECIPES[name].config).num_parameters:,}** parameters")
+
+
+def test_the_first_recipe_is_in_the_form_at_once(mnist):
+    app = open_page("train")
+
+    assert settings(app) == next(iter(RECIPES.values())).config
+
+
+def test_a_setting_changes_what_is_said_of_the_training(mnist):
+    app = open_page("train")
+
+    setting(app, "architecture").set_value("residual").run()
+
+    assert_text(app, "Residual CNN, **309,930** parameters, about **")
+
+
+def test_every_setting_has_its_help(mnist):
+    app = open_page("train")
+
+    for name in TrainConfig.__dataclass_fields__:
+        assert setting(app, name).help
+
+
+def test_what_was_set_is_kept_on_another_page(mnist):
+    app = open_page("train")
+    setting(app, "epochs").set_value(7).run()
+
+    app.switch_page("pages/draw.py").run()
+    app.switch_page("pages/train.py").run()
+
+    assert setting(app, "epochs").value == 7
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"architecture": "softmax", "dropout": 0.5}, "Softmax regression has no"),
+        ({"num_train": 100, "batch_size": 128}, "A batch of 128 needs at least"),
+        ({"num_train": 59_000, "num_validation": 20_000}, "19,000 too many."),
+    ],
+)
+def test_what_does_not_go_together_is_refused_before_the_start(
+    mnist, changes, sentence
+):
+    app = open_page("train")
+    app.button_group(key="recipe").set_value("textbook").run()
+
+    for name, value in changes.items():
+        setting(app, name).set_value(value)
+    app.run()
+
+    assert not app.exception
+    assert len(app.error) == 1
+    assert sentence in app.error[0].value
+    assert app.button(key="start-training").disabled
+    app.button_group(key="recipe").set_value("linear").run()
+    assert not app.error
+    assert not app.button(key="start-training").disabled
+
+
+def test_start_queues_what_the_form_says(mnist, store, monkeypatch):
+    spawned = []
+    monkeypatch.setattr(jobs, "_spawn", lambda store, run: spawned.append(run))
+    app = open_page("train")
+    app.button_group(key="recipe").set_value("linear").run()
+    setting(app, "epochs").set_value(3).run()
+
+    app.button(key="start-training").click().run()
+
+    [run] = spawned
+    assert not app.exception
+    assert run.config == TrainConfig(architecture="softmax", epochs=3)
+    assert app.query_params["run"] == run.id
+    assert text_of(app, "training-status").startswith("**queued**")
+    assert run.name in table(app).index
+
+
+def test_a_recipe_as_it_is_gives_its_name(mnist, store, monkeypatch):
+    monkeypatch.setattr(jobs, "_spawn", lambda store, run: None)
+    app = open_page("train")
+
+    app.button(key="start-training").click().run()
+
+    assert table(app).index[0] == "Fast"
+
+
+def test_a_full_queue_is_said_to_be_full(mnist, store, held, monkeypatch):
+    monkeypatch.setattr(jobs, "_spawn", lambda store, run: None)
+    for _ in range(MAX_WAITING + 1):
+        held(store.create(CONFIG))
+    app = open_page("train")
+    assert_text(app, f"after {MAX_WAITING + 1} other trainings")
+
+    app.button(key="start-training").click().run()
+
+    assert not app.exception
+    assert app.error[0].value.startswith(f"The queue is full: {MAX_WAITING} trainings")
+    assert len(store.runs()) == MAX_WAITING + 2  # the shipped one, too
+
+
+def test_a_folder_that_cannot_be_written_gets_a_sentence(mnist, store):
+    store.root.write_text("not a folder")
+    app = open_page("train")
+
+    app.button(key="start-training").click().run()
+
+    assert not app.exception
+    assert app.error[0].value.startswith("The runs cannot be changed on disk:")
+
+
+# Train: what is going on
+
+
+def running(store, held, *lines):
+    run = store.create(CONFIG, "Mine")
+    held(run)
+    runs.write_state(run, "running")
+    for line in lines:
+        append_json_line(run.folder / "progress.jsonl", line)
+    return run
+
+
+def test_a_run_that_waits_is_watched(mnist, store, held):
+    held(store.create(CONFIG, "First"))
+    second = store.create(CONFIG, "Second")
+    held(second)
+
+    app = open_page("train", run=second.id)
+
+    assert app.subheader[0].value == "Second"
+    status = text_of(app, "training-status")
+    assert status.startswith("**queued** · 1 ")
+    assert not app.button(key="stop-training").disabled
+    assert_text(app, "after 2 other trainings")
+
+
+def test_a_run_that_gets_ready_says_so(mnist, store, held):
+    running(store, held)
+
+    app = open_page("train")
+
+    assert text_of(app, "training-status").startswith("**running** · getting ready")
+    assert app.get_by_key("training-progress").get("progress")[0].value == 0
+
+
+def test_a_run_that_trains_says_how_far_it_is(mnist, store, held):
+    running(store, held, EPOCH, BATCHES)
+
+    app = open_page("train")
+
+    assert text_of(app, "training-status") == (
+        "**running** · epoch 2 of 2 · step 6 of 8 · loss 0.432 · accuracy 87.5 % · "
+        "1,234 images/s · 3 s left"
+    )
+    assert app.get_by_key("training-progress").get("progress")[0].value == 75
+    assert len(charts(app)) == 2
+    assert_text(app, "Best so far: epoch 1, validation accuracy 91.25 %.")
+
+
+def test_torn_progress_is_passed_over(mnist, store, held):
+    run = running(store, held, EPOCH, BATCHES, {"kind": "epoch", "nonsense": 1})
+    with (run.folder / "progress.jsonl").open("a") as file:
+        file.write('{"kind": "bat')
+
+    app = open_page("train")
+
+    assert text_of(app, "training-status").startswith("**running** · epoch 2 of 2")
+
+
+def test_the_run_that_trains_is_watched_unless_the_address_names_another(
+    mnist, store, held
+):
+    done = finished(store, "Done")
+    running(store, held)
+    held(store.create(CONFIG, "Waiting"))
+
+    assert open_page("train").subheader[0].value == "Mine"
+    assert open_page("train", run=done.id).subheader[0].value == "Done"
+    assert open_page("train", run="nothing").subheader[0].value == "Mine"
+
+
+def test_stop_asks_the_trainer_once(mnist, store, held):
+    run = running(store, held, EPOCH, BATCHES)
+    app = open_page("train")
+
+    app.button(key="stop-training").click().run()
+
+    assert store.get(run.id).is_stopping
+    assert text_of(app, "training-status").startswith("**running** · stopping")
+    assert app.button(key="stop-training").disabled
+
+
+def test_a_run_that_is_done_says_how_good_it_is_and_links_on(mnist, store):
+    run = finished(store, "Mine")
+
+    app = open_page("train", run=run.id)
+
+    assert text_of(app, "training-status").startswith("**done** · it reads 99.67 % of")
+    assert app.get_by_key("training-progress").get("progress")[0].value == 100
+    assert [metric.value for metric in app.metric[:2]] == ["99.67 %", "99.52 %"]
+    query = f"run={run.id}"
+    assert {("evaluate", query), ("browse", query), ("draw", query)} <= links(app)
+    assert "stop-training" not in [button.key for button in app.button]
+
+
+@pytest.mark.parametrize("state", ["failed", "stopped", "interrupted"])
+def test_a_run_that_ended_otherwise_says_why(mnist, store, state):
+    run = ended(store, state, "The cat lay on the keyboard.")
+
+    app = open_page("train", run=run.id)
+
+    assert text_of(app, "training-status").startswith(f"**{state}**")
+    assert "The cat lay on the keyboard." in text_of(app, "training-status")
+    keys = [button.key for button in app.button]
+    assert ("resume-training" in keys) == (state == "interrupted")
+    assert "stop-training" not in keys
+
+
+def test_an_interrupted_run_can_go_on(mnist, store, monkeypatch):
+    run = ended(store, "interrupted")
+    spawned = []
+    monkeypatch.setattr(jobs, "_spawn", lambda store, run: spawned.append(run.id))
+    app = open_page("train", run=run.id)
+
+    app.button(key="resume-training").click().run()
+
+    assert spawned == [run.id]
+    assert text_of(app, "training-status").startswith("**queued**")
+
+
+def test_an_action_that_fails_says_why(mnist, store, held):
+    run = ended(store, "interrupted")
+    app = open_page("train", run=run.id)
+    for _ in range(MAX_WAITING + 1):
+        held(store.create(CONFIG))
+
+    app.button(key="resume-training").click().run()
+
+    assert not app.exception
+    assert app.error[0].value.startswith("The queue is full")
+
+
+# Train: the table
+
+
+def test_a_run_is_renamed_and_annotated(mnist, store):
+    run = finished(store, "Before")
+    app = pick_row(open_page("train"), 0)
+
+    app.text_input[0].set_value("After")
+    app.text_area[0].set_value("Two\nlines of <b>note</b>")
+    save(app)
+
+    assert not (app.exception or app.error)
+    assert store.get(run.id).name == "After"
+    assert store.get(run.id).note == "Two\nlines of <b>note</b>"
+    assert table(app).index[0] == "After"
+
+
+def test_a_wrong_name_gets_a_sentence_and_changes_nothing(mnist, store):
+    run = finished(store, "Before")
+    app = pick_row(open_page("train"), 0)
+
+    app.text_input[0].set_value("../<b>")
+    save(app)
+
+    assert not app.exception
+    assert "1 to 60 letters" in app.error[0].value
+    assert store.get(run.id).name == "Before"
+
+
+def save(app):
+    next(button for button in app.button if button.label == "Save").click().run()
+
+
+def test_delete_asks_first(mnist, store):
+    run = finished(store, "Mine")
+    app = pick_row(open_page("train"), 0)
+
+    app.button(key="delete-run").click().run()
+
+    assert not app.exception
+    assert_text(app, "“Mine” and its model will be gone for good.")
+    assert store.get(run.id)  # and a browser test goes on from here
+
+
+def test_a_run_that_trains_cannot_be_deleted(mnist, store, held):
+    running(store, held)
+
+    app = pick_row(open_page("train"), 0)
+
+    keys = [button.key for button in app.button]
+    assert "watch-run" in keys
+    assert "delete-run" not in keys
+
+
+def test_the_shipped_run_can_be_neither_changed_nor_deleted(mnist):
+    app = pick_row(open_page("train"), 0)
+
+    assert_text(app, "it cannot be changed or deleted.")
+    assert not app.text_input
+    assert "delete-run" not in [button.key for button in app.button]
+
+
+def test_a_picked_run_becomes_the_one_of_every_page(mnist, store):
+    run = finished(store, "Mine")
+    finished(store, "Later")
+    app = pick_row(open_page("train"), 1)
+
+    app.button(key="watch-run").click().run()
+
+    assert app.query_params["run"] == run.id
+    app.switch_page("pages/draw.py").run()
+    assert app.selectbox(key="run-picker").value == run.id
+
+
+@pytest.mark.parametrize("row", [5, -1])
+def test_a_row_that_is_gone_is_no_exception(mnist, row):
+    assert not pick_row(open_page("train"), row).exception
+
+
+# Evaluate
+
+
+def test_the_figures_are_those_of_the_evaluation(evaluation):
+    app = open_page("evaluate")
+
+    low, high = evaluation.interval
+    assert [metric.value for metric in app.metric] == [
+        percent(evaluation.accuracy, places=2),
+        str(evaluation.num_mistakes),
+        f"{evaluation.loss:.4f}",
+        "309,930",
+    ]
+    interval = f"{percent(low, places=2)} to {percent(high, places=2)}"
+    assert app.get_by_key("test-accuracy").caption[0].value.endswith(interval)
+    rows = app.dataframe[0].value
+    assert rows["Precision"].tolist() == [d.precision for d in evaluation.digits]
+    assert rows["Recall"].tolist() == [d.recall for d in evaluation.digits]
+    assert rows["F1"].tolist() == [d.f1 for d in evaluation.digits]
+    assert rows["Images"].tolist() == [d.support for d in evaluation.digits]
+
+
+def test_the_top_confusions_link_to_their_digits(evaluation):
+    app = open_page("evaluate")
+
+    top = evaluation.top_confusions(6)
+    labels = [link.proto.label for link in app.get("page_link")]
+    assert labels[1:] == [confusion.sentence() for confusion in top]
+    assert ("browse", "run=shipped&show=wrong&sort=loss") in links(app)
+    first = top[0]
+    query = f"run=shipped&true={first.true}&pred={first.predicted}&sort=loss"
+    assert ("browse", query) in links(app)
+
+
+def test_the_matrix_and_the_curves_are_drawn(mnist):
+    app = open_page("evaluate")
+
+    matrix, curves = charts(app)
+    assert "layer" in matrix
+    assert len(curves["vconcat"]) == 2
+
+
+def test_a_run_without_its_curves_says_so(mnist, store):
+    run = finished(store, "Mine")
+    (run.folder / "progress.jsonl").unlink()
+
+    app = open_page("evaluate", run=run.id)
+
+    assert_text(app, "The curves of this run are not on disk.")
+
+
+# Browse
+
+
+def tiles(app):
+    content = json.loads(app.get_by_key("digits").proto.json)
+    return content["tiles"]
+
+
+def count(app):
+    return int(text_of(app, "gallery-count").split("*")[2].replace(",", ""))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {},
+        {"show": "wrong"},
+        {"show": "right", "true": "3"},
+        {"true": "9", "pred": "4", "sort": "loss"},
+        {"pred": "8", "sort": "confidence"},
+        {"show": "wrong", "pred": "0", "sort": "unsure"},
+    ],
+)
+def test_the_address_says_which_digits_are_shown(evaluation, query):
+    app = open_page("browse", **query)
+
+    selection = Selection.from_query(query)
+    expected = selection.indices(evaluation)
+    assert count(app) == len(expected) > 0
+    shown = expected[:PAGE_SIZE]
+    assert [tile["index"] for tile in tiles(app)] == shown.tolist()
+    for tile in tiles(app):
+        index = tile["index"]
+        true, read = evaluation.labels[index], evaluation.predictions[index]
+        mark = "✓" if true == read else "✗"
+        assert tile["caption"] == f"{mark} {true} → {read}"
+    assert app.button_group(key="show").value == selection.outcome
+    assert app.selectbox(key="sort").value == selection.sort
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"show": "<script>", "true": "10", "pred": "-1", "sort": "nothing"},
+        {"true": "4.0", "pred": "x", "page": "x", "i": "x"},
+        {"true": "٣", "pred": "", "page": "-5", "i": "-1"},
+        {"show": "WRONG", "page": "0", "i": "10000"},
+        {"true": "9" * 5000, "page": "9" * 5000, "i": "9" * 5000, "run": ""},
+    ],
+)
+def test_a_hostile_address_shows_all_digits(mnist, query):
+    app = open_page("browse", **query)
+
+    assert not (app.exception or app.error)
+    assert count(app) == 10_000
+    assert [tile["index"] for tile in tiles(app)] == list(range(PAGE_SIZE))
+    assert not app.get("dialog")
+
+
+@pytest.mark.parametrize(
+    ("page", "first"), [("1", 0), ("2", 60), ("167", 9960), ("168", 9960)]
+)
+def test_the_address_says_which_page_is_shown(mnist, page, first):
+    app = open_page("browse", page=page)
+
+    last = min(first + PAGE_SIZE, 10_000)
+    assert [tile["index"] for tile in tiles(app)] == list(range(first, last))
+    assert_text(app, f"{first + 1:,} to {last:,} of 10,000")
+
+
+def test_the_page_turns(mnist):
+    app = open_page("browse")
+
+    app.get("pagination")[0].set_value(3).run()
+
+    assert app.query_params["page"] == "3"
+    assert tiles(app)[0]["index"] == 120
+
+
+def test_a_filter_changes_the_address_and_begins_on_its_first_page(evaluation):
+    app = open_page("browse", run="shipped", page="5")
+
+    app.selectbox(key="true").set_value(4).run()
+
+    assert app.query_params.get("page") in (None, "1")
+    assert (app.query_params["true"], app.query_params["run"]) == ("4", "shipped")
+    assert count(app) == int((evaluation.labels == 4).sum())
+    assert tiles(app)[0]["index"] == 4
+
+
+def test_a_filter_is_taken_back(mnist):
+    app = open_page("browse", show="wrong", true="4", sort="loss")
+
+    app.button_group(key="show").set_value("all").run()
+    app.selectbox(key="true").set_value(app.selectbox(key="true").options[0]).run()
+    app.selectbox(key="sort").set_value("index").run()
+
+    assert count(app) == 10_000
+    assert not {"show", "true", "sort"} & set(app.query_params)
+
+
+def test_an_empty_selection_says_so(mnist):
+    app = open_page("browse", true="3", pred="4", show="right")
+
+    assert count(app) == 0
+    assert_text(app, "No digit is like that: widen the filters.")
+
+
+def test_the_address_opens_a_digit(evaluation):
+    app = open_page("browse", i="18", show="right", true="3")
+
+    text = text_of(app, "opened-digit")
+    assert text.startswith("**Index 18** · labelled **3**, read as **3**")
+    assert not app.button(key="next-digit").disabled
+
+
+def test_next_and_previous_go_through_the_selection(evaluation):
+    wrong = Selection(outcome="wrong").indices(evaluation)
+    app = open_page("browse", show="wrong", i=str(wrong[0]))
+    assert app.button(key="previous-digit").disabled
+
+    app.button(key="next-digit").click().run()
+    assert app.query_params["i"] == str(wrong[1])
+    app.button(key="previous-digit").click().run()
+    assert app.query_params["i"] == str(wrong[0])
+
+    app = open_page("browse", show="wrong", i=str(wrong[-1]))
+    assert app.button(key="next-digit").disabled
+
+
+def test_a_digit_beyond_the_selection_has_no_neighbours(mnist):
+    app = open_page("browse", show="wrong", i="0")
+
+    assert app.button(key="previous-digit").disabled
+    assert app.button(key="next-digit").disabled
+
+
+def test_the_whole_address_decides(mnist, store, evaluation):
+    run = finished(store, "Mine")
+    query = {"run": run.id, "show": "wrong", "true": "9", "pred": "4", "sort": "loss"}
+    expected = Selection.from_query(query).indices(evaluation)
+
+    app = open_page("browse", **query, page="2", i=str(expected[0]))
+
+    assert app.selectbox(key="run-picker").value == run.id
+    assert [tile["index"] for tile in tiles(app)] == expected.tolist()
+    assert text_of(app, "opened-digit").startswith(f"**Index {expected[0]}**")
