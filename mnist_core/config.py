@@ -42,8 +42,8 @@ class TrainConfig:
             rising for the first 30 % of the steps and then falling to 0.
         batch_size: Images of one gradient step.
         epochs: Passes over the train split, at most.
-        patience: Stop after so many epochs without a better validation accuracy;
-            0 trains all epochs.
+        patience: Stop after so many epochs without a lower validation loss; 0 trains
+            all epochs.
         dropout: Fraction of the last features that is dropped while training.
         weight_decay: L2 penalty on the kernels; decoupled decay with "adamw".
         label_smoothing: Share of the label's probability spread over all digits.

@@ -50,10 +50,9 @@ def _training(config: TrainConfig, epochs: int) -> float:
 
 def _pace(runs: Sequence[Run]) -> float:
     """How many times longer than expected the last trainings here took: a median."""
-    whole = [run for run in runs if run.state == "done" and not run.is_shipped]
     ratios = [
         run.result.seconds / _training(run.config, run.result.num_epochs)
-        for run in whole[:NUM_RECENT]
-        if run.result
-    ]
+        for run in runs
+        if run.result and run.state == "done" and not run.is_shipped
+    ][:NUM_RECENT]
     return statistics.median(ratios) if ratios else 1.0

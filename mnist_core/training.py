@@ -53,7 +53,7 @@ def train(
     on_snapshot: Callable[[Snapshot], None] = lambda snapshot: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Trained:
-    """Train a model and keep its best epoch by validation accuracy.
+    """Train a model and keep its best epoch by validation loss.
 
     Args:
         config: What to train.

@@ -185,7 +185,6 @@ def test_a_shear_slants_either_upright_or_level_strokes_by_at_most_so_much():
     assert 0.25 < slanted.max() < 0.3
 
 
-@pytest.mark.xfail(strict=True, reason="the matrix is for (x, y), the grid is (y, x)")
 def test_a_shear_slants_upright_strokes_as_handwriting_does():
     spread = spreads(augmented(blobs(500, height=4.0, width=1.5), shear=0.3))
 

@@ -144,7 +144,6 @@ def test_a_training_of_a_few_images_does_not_make_the_next_one_look_endless():
     assert estimates.seconds(full, [run]) < 3 * estimates.seconds(full)
 
 
-@pytest.mark.xfail(strict=True, reason="a part of an epoch counts as a whole one")
 def test_a_training_that_was_stopped_at_once_does_not_make_the_next_one_look_short():
     config = TrainConfig(architecture="residual", epochs=10)
     stopped = run_that_took(1.0, config, num_epochs=1, state="stopped")

@@ -13,14 +13,14 @@ def history_of(*accuracies, losses=None):
     ]
 
 
-def test_the_best_epoch_has_the_highest_validation_accuracy_whatever_its_loss():
-    history = history_of(0.7, 0.9, 0.8, losses=[0.1, 0.9, 0.2])
+def test_the_best_epoch_has_the_lowest_validation_loss_whatever_its_accuracy():
+    history = history_of(0.9, 0.7, 0.8, losses=[0.9, 0.1, 0.2])
 
     assert best_epoch(history).epoch == 2
 
 
-def test_of_equally_accurate_epochs_the_one_with_the_lower_loss_is_better():
-    history = history_of(0.9, 0.9, 0.9, losses=[0.3, 0.1, 0.2])
+def test_of_epochs_with_equal_loss_the_more_accurate_one_is_better():
+    history = history_of(0.8, 0.9, 0.7, losses=[0.3, 0.3, 0.3])
 
     assert best_epoch(history).epoch == 2
 
@@ -54,7 +54,7 @@ def test_a_training_has_stalled_after_so_many_epochs_without_a_better_one(
     assert has_stalled(history_of(*accuracies), patience) is expected
 
 
-def test_a_lower_loss_at_equal_accuracy_counts_as_better():
+def test_a_lower_loss_counts_as_better():
     history = history_of(0.9, 0.9, 0.9, losses=[0.3, 0.2, 0.1])
 
     assert not has_stalled(history, patience=1)

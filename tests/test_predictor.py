@@ -99,9 +99,6 @@ def test_where_nothing_is_drawn_nothing_is_predicted(shipped):
     ]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="LiteRT cannot read no images", raises=RuntimeError
-)
 @pytest.mark.parametrize("num_inks", [0, 1, 3])
 def test_where_nothing_at_all_is_drawn_nothing_is_predicted(shipped, num_inks):
     assert shipped.predict_ink([paper()] * num_inks) == [None] * num_inks

@@ -119,9 +119,6 @@ def test_read_only_images_will_do(reader):
     assert reader.read(images).probabilities.shape == (2, 10)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="LiteRT cannot read no images", raises=RuntimeError
-)
 def test_of_no_images_there_is_nothing_to_say(reader):
     reading = reader.read(images_of(0))
 

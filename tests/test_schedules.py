@@ -25,9 +25,6 @@ def test_the_peak_is_reached_and_never_passed(schedule, num_steps):
     assert rates.max() == pytest.approx(0.01, rel=1e-6)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="30 % of the steps, rounded down, leaves a step above"
-)
 @pytest.mark.parametrize("num_steps", [4, 8, 15, 18])
 def test_one_cycle_never_passes_its_peak_when_its_parts_are_no_whole_steps(num_steps):
     rates = learning_rates("one-cycle", 1.0, num_steps)

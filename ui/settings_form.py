@@ -48,7 +48,7 @@ WORDS = {
     ),
     "patience": Words(
         "Patience (epochs)",
-        "Stops early after so many epochs without a better validation accuracy. Too "
+        "Stops early after so many epochs without a lower validation loss. Too "
         "low: it gives up in a dip. 0: it trains all epochs.",
     ),
     "batch_size": Words(

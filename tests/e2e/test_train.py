@@ -1,13 +1,8 @@
 """Real trainings, started, watched, stopped and killed as it happens to people."""
 
-import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
-
-from mnist_core.evaluation import percent
-
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self").exists(), reason="finds its processes as Linux lists them"
