@@ -106,7 +106,7 @@ def row(name: str, trainings: Sequence[Training]) -> list[str]:
     return [
         name,
         _mean_sd(accuracies),
-        f"{min(accuracies):.2%}",
+        f"{100 * min(accuracies):.2f} %",
         _mean_sd([result.validation_accuracy for result in results]),
         _median_range([result.seconds for result in results]),
         _median_range([training.cpu_seconds for training in trainings]),
@@ -126,10 +126,10 @@ def _result(run: Run) -> Result:
 
 
 def _mean_sd(fractions: Sequence[float]) -> str:
-    mean = f"{statistics.mean(fractions):.2%}"
+    mean = f"{100 * statistics.mean(fractions):.2f}"
     if len(fractions) < 2:
-        return mean
-    return f"{mean} ± {100 * statistics.stdev(fractions):.2f}"
+        return f"{mean} %"
+    return f"{mean} ± {100 * statistics.stdev(fractions):.2f} %"
 
 
 def _median_range(seconds: Sequence[float]) -> str:
@@ -157,7 +157,7 @@ def _options() -> argparse.Namespace:
 
 def _say(name: str, seed: int, training: Training) -> None:
     print(
-        f"  {name}, seed {seed}: {training.result.test_accuracy:.2%} "
+        f"  {name}, seed {seed}: {100 * training.result.test_accuracy:.2f} % "
         f"in {training.seconds:.1f} s",
         file=sys.stderr,
         flush=True,

@@ -35,7 +35,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     options = _parser().parse_args(arguments)
     try:
-        return int(options.run_command(options) or 0)
+        status = int(options.run_command(options) or 0)
+        sys.stdout.flush()  # so that a full disk is noticed here
+        return status
     except DigitLabError as error:
         print(error, file=sys.stderr)
         return EXIT_WRONG_USE
@@ -44,6 +46,10 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # `| head` has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        print(f"The output cannot be written: {error}.", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_WRONG_USE
 
 
 def find_data(options: argparse.Namespace) -> None:
@@ -74,6 +80,8 @@ def train(options: argparse.Namespace) -> int:
         run = trainer.train_run(
             store, run, on_batches=on_batches, is_cancelled=lambda: bool(interrupts)
         )
+    if run.result is None and interrupts:
+        raise KeyboardInterrupt
     if run.result is None:
         raise RunError(f"The training is {run.state}. {run.reason}")
     result = run.result

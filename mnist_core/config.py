@@ -50,9 +50,10 @@ class TrainConfig:
         batch_normalization: Normalise after every hidden layer.
         rotation: Largest random rotation, in degrees.
         shift: Largest random shift, in pixels.
-        scale: Largest random change of size, as a fraction.
+        scale: Largest random change of height and of width: up to exp(scale) times.
         shear: Largest random shear, as a fraction.
-        elastic: Root mean square of the random local warp, in pixels.
+        elastic: Standard deviation of the random local warp at its control points,
+            in pixels.
         seed: Of every random choice.
         num_train: Images of the train split, a stratified part of what is left.
         num_validation: Images of the validation split.

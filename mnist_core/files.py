@@ -75,9 +75,10 @@ def append_json_line(path: Path, value: Any) -> None:
 
 def read_json_lines(path: Path) -> list[dict[str, Any]]:
     """The whole lines of a JSON-lines file; torn or damaged ones are passed over."""
-    if not path.exists():
+    try:
+        whole, _, _ = path.read_bytes().rpartition(b"\n")
+    except OSError:  # not there yet, or not any more
         return []
-    whole, _, _ = path.read_bytes().rpartition(b"\n")
     values = []
     for line in whole.split(b"\n"):
         try:

@@ -9,7 +9,6 @@ from mnist_core.data import Mnist
 from mnist_core.errors import RunError
 from mnist_core.evaluation import Evaluation
 from mnist_core.files import whole_file, write_json
-from mnist_core.history import best_epoch
 from mnist_core.models import Heads
 from mnist_core.reader import Reader
 from mnist_core.runs import RESULT_FILES, Result, Run
@@ -48,13 +47,10 @@ def finish(run: Run, trained: Trained, mnist: Mnist) -> Result:
     ).save(run.folder / "novelty.npz")
 
     history = trained.history
-    seconds = history[-1].seconds
     result = Result(
         num_parameters=trained.heads.model.count_params(),
         num_epochs=len(history),
-        best_epoch=best_epoch(history).epoch,
-        seconds=round(seconds, 2),
-        images_per_second=round(len(history) * run.config.num_train / seconds, 1),
+        seconds=round(history[-1].seconds, 2),
         validation_accuracy=_accuracy(
             mnist.validation.labels, validation.probabilities
         ),

@@ -18,7 +18,8 @@ from filelock import FileLock, Timeout
 
 from mnist_core import paths
 from mnist_core.config import TrainConfig
-from mnist_core.runs import Run, RunStore
+from mnist_core.errors import RunError
+from mnist_core.runs import Run, RunStore, write_state
 
 POLL = 0.3  # seconds between two looks at the queue
 
@@ -29,9 +30,7 @@ def start(store: RunStore, config: TrainConfig, name: str = "") -> Run:
     Raises:
         RunError: As `RunStore.create`.
     """
-    run = store.create(config, name)
-    _spawn(store, run)
-    return run
+    return _with_process(store, store.create(config, name))
 
 
 def resume(store: RunStore, run_id: str) -> Run:
@@ -40,9 +39,7 @@ def resume(store: RunStore, run_id: str) -> Run:
     Raises:
         RunError: As `RunStore.requeue`.
     """
-    run = store.requeue(run_id)
-    _spawn(store, run)
-    return run
+    return _with_process(store, store.requeue(run_id))
 
 
 def queue(store: RunStore) -> list[Run]:
@@ -73,6 +70,16 @@ def _acquired(slot: FileLock) -> bool:
     except Timeout:
         return False
     return True
+
+
+def _with_process(store: RunStore, run: Run) -> Run:
+    try:
+        _spawn(store, run)
+    except OSError as error:
+        reason = f"Its process could not be started: {error}."
+        write_state(run, "failed", reason)
+        raise RunError(reason) from error
+    return run
 
 
 def _spawn(store: RunStore, run: Run) -> None:

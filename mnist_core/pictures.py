@@ -19,6 +19,7 @@ from mnist_core.errors import PictureError
 MIN_SIDE = 8  # pixels; with fewer there is no digit to see
 MAX_DRAWINGS = 100_000  # in a stack
 MEGABYTE = 2**20  # bytes
+MAX_CANVAS_BYTES = MEGABYTE // 4
 MAX_REPEATS = 200  # of any of COSTLY_PARTS; 5 MB of noise hold some 80 of the first
 COSTLY_PARTS = (
     b"\xff\xda",  # a scan of a JPEG: 26 bytes that decode every pixel anew
@@ -48,7 +49,7 @@ _PICTURE = _Limits(
 _CANVAS = _Limits(
     noun="drawing",
     formats=("PNG",),
-    num_bytes=MEGABYTE // 4,
+    num_bytes=MAX_CANVAS_BYTES,
     max_side=1_000,
     num_pixels=1_000_000,
 )

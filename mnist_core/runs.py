@@ -21,10 +21,11 @@ import threading
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -43,6 +44,9 @@ STARTING = 15.0  # seconds in which a queued run's process must have taken its l
 STORE_TIMEOUT = 10.0  # seconds to wait for another process that changes the store
 RESULT_FILES = ("model.keras", "twin.tflite", "predictions.npz", "novelty.npz")
 
+_ID = "%Y%m%d-%H%M%S-%f"  # of a run, cut to milliseconds
+_PARSED_FILES = ("run.json", "about.json", "state.json", "result.json")
+
 # Two looks at a lock at once would each take the other for its owner.
 _PROBING = threading.Lock()
 
@@ -56,9 +60,7 @@ class Result:
 
     num_parameters: int
     num_epochs: int
-    best_epoch: int
     seconds: float
-    images_per_second: float
     validation_accuracy: float
     test_accuracy: float
     sha256: dict[str, str]
@@ -66,6 +68,22 @@ class Result:
     def to_json(self) -> dict[str, object]:
         """The content of `result.json`."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """The result that `to_json` wrote.
+
+        Raises:
+            RunError: If a figure is missing, not a number or out of its range.
+        """
+        result = cls(**value)
+        for name in ("num_parameters", "num_epochs", "seconds"):
+            _check_number(name, getattr(result, name), high=float("inf"))
+        for name in ("validation_accuracy", "test_accuracy"):
+            _check_number(name, getattr(result, name), high=1.0)
+        if not isinstance(result.sha256, dict):
+            raise RunError("`sha256` in result.json is not a list of digests.")
+        return result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,24 +141,25 @@ class Run:
 
     def progress(self) -> tuple[list[EpochMetrics], list[BatchMetrics]]:
         """All epochs and the reports between them, in order."""
-        epochs: dict[int, EpochMetrics] = {}
-        batches: dict[int, BatchMetrics] = {}
+        epochs: list[EpochMetrics] = []
+        batches: list[BatchMetrics] = []
         for line in read_json_lines(self.folder / "progress.jsonl"):
             kind = line.pop("kind", None)
+            if not all(isinstance(value, int | float) for value in line.values()):
+                continue
+            # An interrupted epoch is trained again, and its last lines count.
             try:
-                # An interrupted epoch is trained again: its last lines count.
                 if kind == "epoch":
                     epoch = EpochMetrics(**line)
-                    epochs[epoch.epoch] = epoch
+                    epochs = [e for e in epochs if e.epoch < epoch.epoch] + [epoch]
                 elif kind == "batches":
                     batch = BatchMetrics(**line)
-                    batches[batch.step] = batch
+                    while batches and batches[-1].step >= batch.step:
+                        batches.pop()
+                    batches.append(batch)
             except TypeError:  # not a line of ours
                 continue
-        return (
-            [epochs[key] for key in sorted(epochs)],
-            [batches[key] for key in sorted(batches)],
-        )
+        return epochs, batches
 
     def file(self, name: str) -> Path:
         """The path of one of `RESULT_FILES`, checked against its digest.
@@ -221,6 +240,7 @@ class RunStore:
         name = checked_name(name) if name else default_name(config)
         with self._locked():
             self._refuse_full_queue()
+            self._sweep()
             now = datetime.now()
             run_id = self._next_id(now)
             new = self.root / f".new-{run_id}"
@@ -247,9 +267,10 @@ class RunStore:
                     "training can go on."
                 )
             self._refuse_full_queue()
-            (run.folder / "stop").unlink(missing_ok=True)
-            (run.folder / "lock").unlink(missing_ok=True)
-            write_state(run, "queued")
+            with _writing():
+                write_state(run, "queued")
+                (run.folder / "stop").unlink(missing_ok=True)
+                (run.folder / "lock").unlink(missing_ok=True)
         return self.get(run_id)
 
     def describe(self, run_id: str, *, name: str, note: str) -> None:
@@ -269,7 +290,9 @@ class RunStore:
         Raises:
             RunError: If it is the shipped run, is training, or does not exist.
         """
-        if run_id in {run.id for run in self.unreadable()}:
+        if run_id != paths.SHIPPED_RUN_ID and run_id in {
+            run.id for run in self.unreadable()
+        }:
             folder = self.root / run_id
         else:
             run = self._changeable(run_id)
@@ -346,14 +369,17 @@ class RunStore:
         return run
 
     def _next_id(self, now: datetime) -> str:
-        """A time to the millisecond, and later than every other run's."""
-        run_id = f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03d}"
-        others = [folder.name for folder in self._folders()]
-        latest = max((name for name in others if name[:1].isdigit()), default="")
-        if run_id > latest:
-            return run_id
-        head, _, tail = latest.rpartition("-")  # the clock went back, or a tie
-        return f"{head}-{int(tail) + 1:03d}" if tail.isdigit() else f"{latest}-001"
+        """A time to the millisecond, later than every other run's."""
+        times = [_time_of(folder.name) for folder in self._folders()]
+        latest = max((time for time in times if time), default=datetime.min)
+        later = max(now, latest + timedelta(milliseconds=1))
+        return later.strftime(_ID)[:-3]  # of the microseconds, the milliseconds
+
+    def _sweep(self) -> None:
+        """Remove what a killed process has left of new and of deleted runs."""
+        for pattern in (".new-*", ".deleted-*"):
+            for folder in self.root.glob(pattern):
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -366,7 +392,7 @@ def _writing() -> Iterator[None]:
 
 
 def write_state(run: Run, state: State, reason: str = "") -> None:
-    """Record where a run is; only its trainer does so."""
+    """Record where a run is: a trainer does so, or who puts the run into the queue."""
     write_json(run.folder / "state.json", _state(state, reason))
 
 
@@ -426,12 +452,38 @@ def _state(state: State, reason: str = "") -> dict[str, str]:
     return {"state": state, "since": now, "reason": reason}
 
 
+def _time_of(run_id: str) -> datetime | None:
+    try:
+        return datetime.strptime(run_id, _ID)
+    except ValueError:
+        return None
+
+
 def _read(folder: Path) -> Run | UnreadableRun:
     """A run from its folder; whatever is wrong with it becomes a reason."""
+    run = _parsed(folder, tuple(_stamp(folder / name) for name in _PARSED_FILES))
+    if isinstance(run, Run) and run.is_active:
+        return replace(run, state=_true_state(folder, run.state, run.since))
+    return run
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """What changes when a file is replaced."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+@lru_cache(maxsize=4096)  # a page lists all runs again and again; few have changed
+def _parsed(folder: Path, stamps: tuple[object, ...]) -> Run | UnreadableRun:
     try:
         return _read_run(folder)
     except (OSError, ValueError, KeyError, TypeError, DigitLabError) as error:
-        return UnreadableRun(folder.name, _reason(error))
+        # A name that is no text in UTF-8 could not be shown.
+        shown = folder.name.encode(errors="replace").decode()
+        return UnreadableRun(shown, _reason(error))
 
 
 def _read_run(folder: Path) -> Run:
@@ -449,10 +501,10 @@ def _read_run(folder: Path) -> Run:
         note=checked_note(about["note"]),
         created=str(run["created"]),
         config=TrainConfig.from_json(run["config"]),
-        state=_true_state(folder, state["state"], state["since"]),
-        since=str(state["since"]),
+        state=state["state"],
+        since=datetime.fromisoformat(state["since"]).isoformat(timespec="microseconds"),
         reason=str(state["reason"]),
-        result=Result(**read_json(result)) if result.exists() else None,
+        result=Result.from_json(read_json(result)) if result.exists() else None,
     )
 
 
@@ -476,6 +528,12 @@ def _is_held(lock: Path) -> bool:
         return True
     except OSError:  # a read-only folder: nothing can be training there
         return False
+
+
+def _check_number(name: str, value: object, *, high: float) -> None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not 0 <= value <= high:  # type: ignore[operator]
+        raise RunError(f"`{name}` in result.json is {value!r}.")
 
 
 def _reason(error: Exception) -> str:

@@ -167,12 +167,6 @@ def page(indices: np.ndarray, number: int, *, size: int) -> Page:
     )
 
 
-def page_of(indices: np.ndarray, index: int, *, size: int) -> int:
-    """The number of the page that shows an image; 1 if it is not selected."""
-    positions = np.flatnonzero(indices == index)
-    return int(positions[0]) // size + 1 if positions.size else 1
-
-
 def number_in_query(query: Mapping[str, str], key: str, *, below: int) -> int | None:
     """The whole number from 0 that an address holds; None if missing or wrong."""
     text = query.get(key, "")

@@ -82,9 +82,9 @@ if not len(indices):
     st.info("No digit is like that: widen the filters.", icon=":material/search_off:")
     st.stop()
 
-number = number_in_query(st.query_params.to_dict(), "page", below=len(indices)) or 1
+number = number_in_query(st.query_params.to_dict(), "page", below=10**9) or 1
 shown = page(indices, number, size=PAGE_SIZE)
-pager = f"page of {selection.to_query()}"  # another selection begins on its first page
+pager = f"page {shown.number} of {selection.to_query()}"  # follows the address
 if shown.num_pages > 1:
     st.pagination(shown.num_pages, default=shown.number, key=pager, on_change=turn_page)
     st.caption(shown.sentence())

@@ -5,6 +5,7 @@ import random
 import streamlit as st
 
 from mnist_core import drawing, pictures, thumbnails
+from mnist_core.errors import PictureError
 from mnist_core.predictor import Prediction
 from mnist_core.selection import number_in_query
 from ui import answer, canvas, frame, resources
@@ -48,10 +49,10 @@ def read_source(source: str) -> Prediction | None:
         rgba = pictures.decode_picture(upload.getvalue())
         st.image(rgba, width=canvas.SIZE)
     else:
-        png = canvas.draw()
-        if png is None:
+        drawn = canvas.draw()
+        if drawn is None:
             return None
-        rgba = pictures.decode_canvas(png)
+        rgba = drawn
     return predictor.predict_ink([drawing.ink_from_rgba(rgba)])[0]
 
 
@@ -73,6 +74,10 @@ with resources.plain_errors():
             on_change=change_source,
             label_visibility="collapsed",
         )
-        prediction = read_source(source)
+        try:
+            prediction = read_source(source)
+        except PictureError as error:
+            st.error(str(error), icon=":material/error:")
+            prediction = None
     with tell:
         answer.show_answer(prediction, invitation=INVITATION[source])

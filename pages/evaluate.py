@@ -48,7 +48,12 @@ left, right = st.columns([3, 2], gap="large")
 with left:
     st.subheader("Confusion matrix")
     view = st.segmented_control(
-        "Cells", VIEWS, default=VIEWS[0], format_func=str.capitalize, required=True
+        "Cells",
+        VIEWS,
+        default=VIEWS[0],
+        required=True,
+        key="cells",
+        bind="query-params",
     )
     with st.container(key="confusion-matrix"):
         st.altair_chart(charts.confusion(evaluation.confusion_matrix, show=view))
@@ -75,7 +80,7 @@ with right:
         hide_index=True,
         height="content",
         column_config={
-            name: st.column_config.NumberColumn(format="percent")
+            name: st.column_config.NumberColumn(format="%.4f")
             for name in ("Precision", "Recall", "F1")
         },
     )

@@ -23,7 +23,10 @@ def watched_run(runs: list[Run]) -> Run | None:
     ours = [run for run in runs if not run.is_shipped]
     asked = [run for run in ours if run.id == wanted]
     training = [run for run in ours if run.is_active]
-    return next(iter(asked + training[::-1]), None)
+    if not asked and training:
+        asked = training[-1:]
+        picker.want_run(asked[0].id)  # to be seen here also when it has ended
+    return next(iter(asked), None)
 
 
 def start() -> None:
@@ -49,7 +52,7 @@ active = [run for run in runs if run.is_active]
 watched = watched_run(runs)
 if watched:
     with st.container(border=True):
-        training_panel(store, watched.id)
+        training_panel(store, watched)
 
 st.header("New training")
 recipe = recipe_picker()
@@ -67,7 +70,7 @@ else:
         f"{ARCHITECTURES[config.architecture].title}, "
         f"**{cost(config).num_parameters:,}** parameters, "
         f"about **{duration(seconds)}** in all"
-        + (f", after {len(active)} other trainings" if active else "")
+        + (f", after {len(active)} before it" if active else "")
         + "."
     )
 if st.button(

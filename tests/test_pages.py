@@ -179,7 +179,7 @@ def table(app):
 
 
 def pick_row(app, row):
-    app.session_state["runs"] = {
+    app.session_state[app.dataframe[0].key] = {
         "selection": {"rows": [row], "columns": [], "cells": []}
     }
     return app.run()
@@ -784,7 +784,7 @@ def test_a_full_queue_is_said_to_be_full(mnist, store, held, monkeypatch):
     for _ in range(MAX_WAITING + 1):
         held(store.create(CONFIG))
     app = open_page("train")
-    assert_text(app, f"after {MAX_WAITING + 1} other trainings")
+    assert_text(app, f"after {MAX_WAITING + 1} before it")
 
     app.button(key="start-training").click().run()
 
@@ -823,10 +823,9 @@ def test_a_run_that_waits_is_watched(mnist, store, held):
     app = open_page("train", run=second.id)
 
     assert app.subheader[0].value == "Second"
-    status = text_of(app, "training-status")
-    assert status.startswith("**queued** · 1 ")
+    assert text_of(app, "training-status").startswith("**queued** · number 2 in")
     assert not app.button(key="stop-training").disabled
-    assert_text(app, "after 2 other trainings")
+    assert_text(app, "after 2 before it")
 
 
 def test_a_run_that_gets_ready_says_so(mnist, store, held):
@@ -843,10 +842,11 @@ def test_a_run_that_trains_says_how_far_it_is(mnist, store, held):
 
     app = open_page("train")
 
-    assert text_of(app, "training-status") == (
+    status = text_of(app, "training-status")
+    assert status.startswith(
         "**running** · epoch 2 of 2 · step 6 of 8 · loss 0.432 · accuracy 87.5 % · "
-        "1,234 images/s · 3 s left"
     )
+    assert status.endswith(" · 3 s left")
     assert app.get_by_key("training-progress").get("progress")[0].value == 75
     assert len(charts(app)) == 2
     assert_text(app, "Best so far: epoch 1, validation accuracy 91.25 %.")

@@ -22,9 +22,7 @@ CONFIG = TrainConfig(
 FIGURES = {
     "num_parameters": 7850,
     "num_epochs": 2,
-    "best_epoch": 2,
     "seconds": 1.5,
-    "images_per_second": 666.7,
     "validation_accuracy": 0.5,
     "test_accuracy": 0.25,
 }
@@ -44,7 +42,6 @@ BATCHES = {
     "num_steps": 8,
     "loss": 2.3,
     "accuracy": 0.1,
-    "images_per_second": 100.0,
     "seconds_left": 7.0,
 }
 HOLDING = """\

@@ -11,7 +11,6 @@ from mnist_core.selection import (
     Selection,
     number_in_query,
     page,
-    page_of,
 )
 
 
@@ -217,13 +216,3 @@ def test_a_page_says_where_it_is():
     assert page(indices, 1, size=100).sentence() == "1 to 100 of 1,892"
     assert page(indices, 19, size=100).sentence() == "1,801 to 1,892 of 1,892"
     assert page(indices[:0], 1, size=100).sentence() == "0 of 0"
-
-
-def test_an_image_is_on_its_page():
-    indices = np.arange(1000, 0, -1)
-
-    for index in (1000, 901, 900, 1):
-        number = page_of(indices, index, size=100)
-
-        assert index in page(indices, number, size=100).indices
-    assert page_of(indices, 5000, size=100) == 1

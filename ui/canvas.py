@@ -9,11 +9,16 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import streamlit as st
+
+from mnist_core import pictures
+from mnist_core.errors import PictureError
 
 SIZE = 280  # screen pixels: ten for each pixel of an MNIST image
 STROKE_WIDTH = 20  # screen pixels: about two pixels of ink, as in MNIST
 STROKE_WIDTHS = (8, 40)  # screen pixels, the thinnest and the thickest
+MAX_PATHS = 500_000  # characters of JSON: some ten thousand points
 MAX_STATES = 30  # that can be undone to
 _WIDGET = "pad"
 _SKETCHES = "sketches"  # the states so far, the present one last
@@ -34,25 +39,40 @@ class Sketch:
     png: bytes | None
 
 
-def draw() -> bytes | None:
-    """Show the canvas with its buttons; returns the drawing's PNG, unchecked."""
+def draw() -> np.ndarray | None:
+    """Show the canvas with its buttons.
+
+    Returns:
+        `(H, W, 4)` uint8 RGBA, what is drawn; None if nothing is.
+
+    Raises:
+        PictureError: If what the canvas sent is no drawing of a reasonable size.
+    """
     from streamlit_drawable_canvas import st_canvas  # fails outside of a server
 
     sketches: list[Sketch] = st.session_state.setdefault(_SKETCHES, [Sketch([], None)])
     if _WIDGET not in st.session_state:  # first seen, or back from another page
         st.session_state[_START] = _drawing(sketches[-1])
     with st.container(key="canvas"):
-        result = st_canvas(
-            stroke_width=st.session_state.get("stroke-width", STROKE_WIDTH),
-            stroke_color="#000000",
-            background_color="#ffffff",
-            width=SIZE,
-            height=SIZE,
-            initial_drawing=st.session_state[_START],
-            return_image_data=True,
-            key=_WIDGET,
-        )
-    _receive(Sketch(_objects(result.json_data), _png(result)))
+        try:
+            result = st_canvas(
+                stroke_width=st.session_state.get("stroke-width", STROKE_WIDTH),
+                stroke_color="#000000",
+                background_color="#ffffff",
+                width=SIZE,
+                height=SIZE,
+                initial_drawing=st.session_state[_START],
+                return_image_data=True,
+                key=_WIDGET,
+            )
+        except (AttributeError, KeyError, TypeError) as error:  # no canvas sent this
+            raise PictureError(
+                "The drawing could not be read. Reload the page and draw it again."
+            ) from error
+    sent = Sketch(_objects(result.json_data), _png(result))
+    too_large = len(_paths(sent)) > MAX_PATHS
+    if not too_large:
+        _receive(sent)
     with st.container(horizontal=True):
         st.button(
             "Clear",
@@ -79,7 +99,10 @@ def draw() -> bytes | None:
                 key="stroke-width",
                 persist_state="session",
             )
-    return sketches[-1].png
+    if too_large:
+        raise PictureError("The drawing has too many strokes. Clear the canvas.")
+    png = sketches[-1].png
+    return None if png is None else pictures.decode_canvas(png)
 
 
 def _receive(sketch: Sketch) -> None:
@@ -143,4 +166,5 @@ def _png(result: Any) -> bytes | None:
         png: bytes | None = result.image_bytes
     except (ValueError, TypeError, AttributeError):  # not the text of a picture
         return None
-    return png
+    # Cut where it is too long anyway, so that a session never keeps more.
+    return png and png[: pictures.MAX_CANVAS_BYTES + 1]

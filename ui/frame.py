@@ -15,9 +15,8 @@ _IS_IN = "is-in-frame"
 
 def frame() -> StreamlitPage:
     """Put up the frame; returns the page to run in it."""
-    st.set_page_config(
-        page_title="Digit Lab", page_icon=":material/draw:", layout="wide"
-    )
+    # A file of ours: the browser would fetch one of Streamlit's icons from elsewhere.
+    st.set_page_config(page_title="Digit Lab", page_icon="ui/icon.png", layout="wide")
     st.session_state[_IS_IN] = True
     return st.navigation(
         [

@@ -65,7 +65,19 @@ def _label(run: Run) -> str:
     return f"{run.name} · {percent(run.result.test_accuracy, places=2)}"
 
 
+def forget_run(run_id: str) -> None:
+    """Have no page ask for a run any more."""
+    if wanted_run_id() == run_id:
+        st.session_state[_RUN] = None
+        st.query_params.pop(_RUN, None)
+
+
 def _say_unusable(run_id: str) -> None:
-    names = {run.id: f"“{run.name}” is {run.state}" for run in resources.store().runs()}
-    what = names.get(run_id, "There is no such run; it may have been deleted")
+    runs = {run.id: run for run in resources.store().runs()}
+    if run_id in runs:
+        what = f"“{runs[run_id].name}” is {runs[run_id].state}"
+    else:
+        what = "There is no such run; it may have been deleted"
     st.warning(f"{what}. Here is another model meanwhile.", icon=":material/info:")
+    if run_id not in runs or runs[run_id].state == "failed":
+        forget_run(run_id)  # it will never have a model

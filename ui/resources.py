@@ -81,15 +81,16 @@ def plain_errors() -> Iterator[None]:
 def _fetch_mnist() -> None:
     """Fetch MNIST in a process of its own: it may need TensorFlow for a moment."""
     with st.status("Getting MNIST: about 11 MB", expanded=True) as status:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "mnist_core", "data"],
+        command = [sys.executable, "-m", "mnist_core", "data"]
+        with subprocess.Popen(
+            command,
             cwd=paths.REPOSITORY,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
-        )
-        for line in process.stderr or ():
-            st.text(line.strip())
-        if process.wait() == 0:
+        ) as process:
+            for line in process.stderr or ():
+                st.text(line.strip())
+        if process.returncode == 0:
             st.rerun()
         status.update(label="MNIST could not be fetched", state="error")

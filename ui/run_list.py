@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from mnist_core import paths
 from mnist_core.runs import MAX_NAME, MAX_NOTE, Run, RunStore
 from ui import notices, picker
 
@@ -27,7 +28,8 @@ def run_list(store: RunStore) -> None:
         },
         on_select="rerun",
         selection_mode="single-row",
-        key="runs",
+        # The selection is a row's number: it ends when the rows are others.
+        key=f"runs {hash(tuple(run.id for run in runs))}",
     )
     rows = event.selection.rows
     if rows and rows[0] < len(runs):
@@ -70,10 +72,13 @@ def _show_unreadable(store: RunStore, run_id: str, reason: str) -> None:
     with st.container(border=True, key=f"unreadable-{run_id}"):
         st.markdown(":material/broken_image: **A run cannot be read**")
         st.text(f"{run_id}: {reason}")
+        if run_id == paths.SHIPPED_RUN_ID:
+            st.caption("It came with Digit Lab: put its folder back as it was.")
+            return
         st.button(
             "Delete",
             icon=":material/delete:",
-            key=f"delete-{run_id}",
+            key=f"delete-unreadable-{run_id}",
             on_click=_confirm_deletion,
             args=(store, run_id, run_id),
         )
@@ -85,6 +90,7 @@ def _confirm_deletion(store: RunStore, run_id: str, name: str) -> None:
     yes, no = st.columns(2)
     if yes.button("Delete it", type="primary", width="stretch", key="confirm-delete"):
         notices.attempt(store.delete, run_id)
+        picker.forget_run(run_id)
         st.rerun()
     if no.button("Keep it", width="stretch"):
         st.rerun()

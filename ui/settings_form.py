@@ -155,8 +155,8 @@ def recipe_picker() -> str:
         default=next(iter(RECIPES)),
         required=True,
         key="recipe",
+        bind="query-params",
         on_change=lambda: _fill(RECIPES[st.session_state["recipe"]].config),
-        persist_state="session",
     )
     st.caption(RECIPES[name].summary)
     return name

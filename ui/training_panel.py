@@ -13,12 +13,10 @@ CHART_HEIGHT = 430  # pixels, as high as the two charts beside it
 REFRESH = 1.0  # seconds between two looks at a training
 
 
-def training_panel(store: RunStore, run_id: str) -> None:
+def training_panel(store: RunStore, run: Run) -> None:
     """Show a run, and keep it up to date while it waits or trains."""
-    is_active = store.get(run_id).is_active
-    st.fragment(_panel, run_every=REFRESH if is_active else None)(
-        store, run_id, is_active
-    )
+    panel = st.fragment(_panel, run_every=REFRESH if run.is_active else None)
+    panel(store, run.id, run.is_active)
 
 
 def _panel(store: RunStore, run_id: str, was_active: bool) -> None:
@@ -70,7 +68,7 @@ def _queue_words(store: RunStore, run: Run) -> str:
     waiting = [other.id for other in jobs.queue(store)]
     num_ahead = waiting.index(run.id) if run.id in waiting else 0
     if num_ahead:
-        return f"{num_ahead} others wait before it; it starts by itself"
+        return f"number {num_ahead + 1} in the queue; it starts by itself"
     return "it starts by itself when the present training has ended"
 
 

@@ -39,7 +39,7 @@ def expect_opened(app, index):
 def test_the_matrix_is_drawn_in_three_ways(visit, server, evaluation):
     app = visit(server).open("evaluate")
     expect(app.at("test-accuracy")).to_contain_text("99.67 %")
-    chart = app.at("confusion-matrix").locator("canvas, svg").first
+    chart = app.at("confusion-matrix").get_by_test_id("stVegaLiteChart")
     expect(chart).to_be_visible()
 
     pictures = {chart.screenshot()}

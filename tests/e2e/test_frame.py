@@ -25,10 +25,9 @@ def test_a_page_can_be_the_first_that_a_fresh_server_shows(visit, fresh_server, 
     expect(app.page.get_by_role("heading", level=1)).to_have_text(PAGES[path])
     expect(app.page.locator(MAIN[path])).to_be_visible()
     links = app.page.get_by_test_id("stTopNavLink")
-    expect(links).to_have_text(TITLES)
+    expect(links).to_contain_text(TITLES)
     current = app.page.locator('[data-testid="stTopNavLink"][aria-current="page"]')
-    expect(current).to_have_text(TITLES[list(PAGES).index(path)])
-    expect(app.page).to_have_title("Digit Lab")
+    expect(current).to_contain_text(TITLES[list(PAGES).index(path)])
     assert app.page.url.removeprefix(fresh_server.url).strip("/") == path
 
 
@@ -44,6 +43,7 @@ def test_an_address_that_is_no_page_leads_to_one(visit, server):
     app.page.goto(f"{server.url}/nothing")
 
     expect(app.page.get_by_role("heading", level=1)).to_have_text("Draw a digit")
+    app.forgive("The page that you have requested does not seem to exist.")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -81,7 +81,8 @@ def test_an_open_digit_and_an_open_form_fit_on_a_phone(visit, server):
 
     app = visit(server, width=390, height=844, is_mobile=True).open("train")
     app.page.get_by_text("Settings", exact=True).click()
-    expect(app.page.get_by_role("spinbutton", name="Epochs")).to_be_visible()
+    epochs = app.page.get_by_role("spinbutton", name="Epochs", exact=True)
+    expect(epochs).to_be_visible()
     assert_no_sideways(app)
 
 
