@@ -112,7 +112,7 @@ def row(name: str, trainings: Sequence[Training]) -> list[str]:
         _median_range([training.cpu_seconds for training in trainings]),
         _median_range([training.seconds for training in trainings]),
         f"{estimates.seconds(RECIPES[name].config):.0f}",
-        f"{statistics.median(result.images_per_second for result in results):,.0f}",
+        f"{statistics.median(config.num_train * result.num_epochs / result.seconds for result in results):,.0f}",
         f"{results[0].num_parameters:,}",
         str(len(trainings)),
     ]

@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose
 from mnist_core import finishing, models, novelty, training
 from mnist_core.architectures import cost
 from mnist_core.config import TrainConfig
+from mnist_core.data import Mnist, Split
 from mnist_core.errors import RunError
 from mnist_core.history import best_epoch
 from mnist_core.novelty import Novelty
@@ -34,11 +35,20 @@ def trained(small_mnist):
 
 
 @pytest.fixture(scope="module")
-def finished(trained, small_mnist, tmp_path_factory):
+def mislabelled(small_mnist):
+    """The same, but seven of the hundred test labels are wrong."""
+    labels = small_mnist.test.labels.copy()
+    labels[:7] = (labels[:7] + 1) % 10
+    test = Split(small_mnist.test.images, labels)
+    return Mnist(small_mnist.train, small_mnist.validation, test)
+
+
+@pytest.fixture(scope="module")
+def finished(trained, mislabelled, tmp_path_factory):
     """A finished run, read again from its folder, and what `finish` returned."""
     store = RunStore(tmp_path_factory.mktemp("saved_model"))
     run = store.create(CONFIG, "a run")
-    result = finishing.finish(run, trained, small_mnist)
+    result = finishing.finish(run, trained, mislabelled)
     return store.get(run.id), result
 
 
@@ -94,11 +104,12 @@ def test_the_figures_are_those_of_the_training(finished, trained):
     assert result.seconds == pytest.approx(history[-1].seconds, abs=0.01)
 
 
-def test_the_test_accuracy_is_the_share_of_digits_that_are_right(finished, small_mnist):
+def test_the_test_accuracy_is_the_share_of_digits_that_are_right(finished, mislabelled):
     run, result = finished
     predictions = run.probabilities("test").argmax(axis=1)
 
-    assert result.test_accuracy == np.mean(predictions == small_mnist.test.labels)
+    assert result.test_accuracy == np.mean(predictions == mislabelled.test.labels)
+    assert result.test_accuracy < result.validation_accuracy
 
 
 @pytest.mark.parametrize("split", ["test", "validation"])
@@ -141,6 +152,8 @@ def test_a_finished_run_knows_its_digits_from_something_else(finished, small_mni
 
     assert known.is_digit(digits.features, digits.logits).mean() >= 0.98
     assert known.is_digit(inverted.features, inverted.logits).mean() <= 0.1
+    energies = -np.log(np.exp(digits.logits.astype(np.float64)).sum(axis=1))
+    assert known.max_energy == pytest.approx(energies.max(), rel=1e-5)  # of a hundred
 
 
 def test_a_model_that_disagrees_with_its_twin_does_not_become_a_result(

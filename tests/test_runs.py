@@ -42,6 +42,7 @@ BATCHES = {
     "num_steps": 8,
     "loss": 2.3,
     "accuracy": 0.1,
+    "images_per_second": 100.0,
     "seconds_left": 7.0,
 }
 HOLDING = """\

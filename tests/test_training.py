@@ -413,17 +413,53 @@ def test_a_validation_loss_that_explodes_first_is_told_with_what_to_do(
         recorded(small(epochs=1), small_mnist)
 
 
-def test_images_are_changed_in_another_way_in_every_epoch(small_mnist):
-    """With a rate of almost nothing, only the changes can move the loss."""
+def test_an_image_is_changed_in_another_way_in_every_epoch(small_mnist):
+    """With one image and a rate of almost nothing, only changes can move the loss."""
+    train = small_mnist.train[np.zeros(300, int)]
+    mnist = Mnist(train, small_mnist.validation, small_mnist.test)
     settings = {"batch_size": 300, "epochs": 2, "learning_rate": 1e-6}
 
     still, changed = (
-        recorded(small(**settings, shift=shift), small_mnist).trained.history
+        recorded(small(**settings, shift=shift), mnist).trained.history
         for shift in (0.0, 3.0)
     )
 
     assert abs(still[1].loss - still[0].loss) < 1e-3
-    assert abs(changed[1].loss - changed[0].loss) > 5e-3
+    assert abs(changed[1].loss - changed[0].loss) > 2e-3
+
+
+def test_dropout_is_at_work_while_training(small_mnist):
+    """With a rate of almost nothing, only what is dropped can move the loss."""
+    settings = {"batch_size": 300, "epochs": 2, "learning_rate": 1e-6}
+
+    kept, dropped = (
+        recorded(
+            small(architecture="dense", **settings, dropout=dropout), small_mnist
+        ).trained.history
+        for dropout in (0.0, 0.5)
+    )
+
+    assert abs(kept[1].loss - kept[0].loss) < 2e-3
+    assert abs(dropped[1].loss - dropped[0].loss) > 5e-3
+
+
+def test_the_statistics_of_normalisation_follow_the_images_by_a_tenth_a_step(
+    small_mnist,
+):
+    config = small(
+        architecture="dense",
+        batch_normalization=True,
+        batch_size=300,
+        learning_rate=1e-6,
+    )
+    kernel = models.build(config).model.get_weights()[0]
+    means = (small_mnist.train.images.reshape(300, 784) / 255 @ kernel).mean(axis=0)
+
+    record = recorded(config, small_mnist)
+
+    for step, snapshot in enumerate(record.snapshots, start=1):
+        _, _, _, moving_mean, *_ = snapshot.variables
+        assert_allclose(moving_mean, (1 - 0.9**step) * means, rtol=0, atol=1e-3)
 
 
 def test_every_report_counts_on_from_the_one_before(plain):

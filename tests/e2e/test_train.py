@@ -36,24 +36,30 @@ def expect_progress(app, beyond=0.0):
     return share(app)
 
 
+def cell(app, text):
+    """The table of runs is drawn on a canvas; inside it are its cells for readers."""
+    cells = app.page.get_by_test_id("stDataFrame").locator("[role=gridcell]")
+    return cells.filter(has_text=re.compile(rf"^{re.escape(text)}$"))
+
+
 def expect_cell(app, text):
-    """The table of runs is drawn on a canvas; its cells are there for readers."""
-    cell = app.page.get_by_role("gridcell", name=text, exact=True)
-    expect(cell).to_be_attached()
+    expect(cell(app, text)).to_have_count(1)
 
 
 def pick_row(app, row):
     """Click the box at the left of a row."""
     table = app.page.get_by_test_id("stDataFrame").locator("canvas").first
-    table.click(position={"x": 15, "y": 35 * (row + 1) + 17})
-    app.rest()
+    table.scroll_into_view_if_needed()
+    # An empty layer for scrolling lies above the canvas and takes the click.
+    table.click(position={"x": 15, "y": 35 * (row + 1) + 17}, force=True)
+    expect(app.at("watch-run")).to_be_visible()
 
 
 def test_a_training_from_the_start_to_its_digits(visit, fresh_server):
     app = visit(fresh_server).open("train")
 
     run_id = app.start_training(
-        "Dense network", Training_images=5000, Epochs=30, Batch_size=32
+        "Dense network", Training_images=5000, Epochs=20, Batch_size=32
     )
     moved = expect_progress(app)
     app.go("Draw").go("Train")
@@ -71,7 +77,7 @@ def test_a_training_from_the_start_to_its_digits(visit, fresh_server):
     run = fresh_server.store.get(run_id)
     assert share(app) == 100
     assert (run.config.architecture, run.config.num_train) == ("dense", 5000)
-    assert len(run.progress()[0]) == 30
+    assert len(run.progress()[0]) == 20
     accuracy = percent(run.result.test_accuracy, places=2)
     assert run.result.test_accuracy > 0.85
     expect_cell(app, run.name)
@@ -140,7 +146,7 @@ def test_a_training_outlives_its_server(visit, fresh_server):
     later.expect_state("done", timeout=TRAINING)
     app.expect_state("done")
     assert len(fresh_server.store.get(run_id).progress()[0]) == 20
-    app.forgive("ERR_CONNECTION_REFUSED|WebSocket|ERR_EMPTY_RESPONSE")
+    app.forgive("ERR_CONNECTION|ERR_EMPTY_RESPONSE|WebSocket|when disconnected")
 
 
 def test_a_training_that_is_killed_can_go_on(visit, fresh_server):
@@ -189,7 +195,7 @@ def test_a_run_is_renamed_annotated_and_deleted(visit, fresh_server, add_run):
     app.at("delete-run").get_by_role("button").click()
     dialog.get_by_role("button", name="Delete it").click()
     expect(dialog).to_have_count(0)
-    expect(app.page.get_by_role("gridcell", name="After", exact=True)).to_have_count(0)
+    expect(cell(app, "After")).to_have_count(0)
     assert [run.name for run in store.runs()] == ["Kept", "Shipped"]
     # Nobody has picked the row that is now where the deleted one was.
     expect(app.at("delete-run")).to_have_count(0)
@@ -222,7 +228,7 @@ def test_an_unreadable_run_is_shown_and_can_be_deleted(visit, fresh_server, add_
     expect_cell(app, "Whole")
     expect(app.page.get_by_text("A run cannot be read")).to_be_visible()
 
-    app.at(f"delete-{folder.name}").get_by_role("button").click()
+    app.at(f"unreadable-{folder.name}").get_by_role("button").click()
     app.button("Delete it").click()
 
     expect(app.page.get_by_text("A run cannot be read")).to_have_count(0)
