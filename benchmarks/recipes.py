@@ -112,10 +112,16 @@ def row(name: str, trainings: Sequence[Training]) -> list[str]:
         _median_range([training.cpu_seconds for training in trainings]),
         _median_range([training.seconds for training in trainings]),
         f"{estimates.seconds(RECIPES[name].config):.0f}",
-        f"{statistics.median(config.num_train * result.num_epochs / result.seconds for result in results):,.0f}",
+        f"{statistics.median(_speeds(name, results)):,.0f}",
         f"{results[0].num_parameters:,}",
         str(len(trainings)),
     ]
+
+
+def _speeds(name: str, results: Sequence[Result]) -> list[float]:
+    """Training images a second."""
+    num_train = RECIPES[name].config.num_train
+    return [num_train * result.num_epochs / result.seconds for result in results]
 
 
 def _result(run: Run) -> Result:

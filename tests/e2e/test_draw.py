@@ -1,6 +1,7 @@
 """The Draw page, drawn on with a real mouse, a finger and a keyboard."""
 
 import io
+import json
 import math
 
 import numpy as np
@@ -9,6 +10,10 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from mnist_core import paths
+from mnist_core.evaluation import percent
+
+SHIPPED = json.loads((paths.shipped_run_dir() / "result.json").read_text())
+ACCURACY = percent(SHIPPED["test_accuracy"], places=2)
 
 
 def arc(x, y, width, height, start, end):
@@ -180,14 +185,14 @@ def test_a_tap_on_the_invisible_toolbar_can_be_undone(visit, server):
 
 
 def test_the_choice_of_model_is_in_the_address_and_kept(app, second):
-    app.choose("Model", "Second · 99.67 %")
+    app.choose("Model", f"Second · {ACCURACY}")
 
     app.expect_query(run=second.id)
     for title in ("Evaluate", "Browse", "Draw"):
         app.go(title)
         app.expect_query(run=second.id)
         expect(app.page.get_by_role("combobox", name="Model")).to_have_value(
-            "Second · 99.67 %"
+            f"Second · {ACCURACY}"
         )
 
 
