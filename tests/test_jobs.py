@@ -281,6 +281,21 @@ def test_two_servers_that_start_trainings_at_once_share_one_queue(store, slow_da
     assert len(started) == 6
 
 
+def test_a_signal_to_all_that_the_server_has_started_is_not_for_its_trainings(
+    store, slow_dataset
+):
+    with servers(store, SMALL, count=1, num_runs=2) as [server]:
+        second, first = store.runs()[:2]
+        wait_until(has_state(store, first, "running"))
+
+        os.killpg(server.pid, signal.SIGINT)  # as Ctrl-C in its terminal does
+        server.wait(DEADLINE)
+
+        slow_dataset.arrive()
+        wait_until(has_state(store, second, "running"))
+        assert state(store, first) == "failed"
+
+
 def test_an_unreadable_run_does_not_hold_up_the_queue(store, trainers, slow_dataset):
     (store.root / "00000000-000000-000").mkdir(parents=True)
 
@@ -447,7 +462,7 @@ def finished(tmp_path_factory, mnist):
     store = RunStore(tmp_path_factory.mktemp("finished"))
     with servers(store, FULL, count=2, num_runs=1) as processes:
         for process in processes:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         started, seen = store.runs()[-2::-1], []
 
