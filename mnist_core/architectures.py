@@ -61,7 +61,8 @@ class Architecture:
 
     Attributes:
         title: What a person reads.
-        summary: One sentence on what it is and what it gives.
+        summary: What it is, its parameters without normalisation, the test accuracy
+            to expect and the time of an epoch on two cores.
         blocks: From the image to the features.
     """
 
@@ -73,22 +74,26 @@ class Architecture:
 ARCHITECTURES: dict[str, Architecture] = {
     "softmax": Architecture(
         "Softmax regression",
-        "Every pixel votes for every digit: no hidden layer, the baseline to beat.",
+        "Every pixel votes for every digit, no hidden layer: 7,850 parameters, about "
+        "92 % on the test split, under a second an epoch.",
         (Flatten(),),
     ),
     "dense": Architecture(
         "Dense network",
-        "One hidden layer of 512 units: it sees pixels, but not which are neighbours.",
+        "One hidden layer of 512 units, no notion of neighbours: 407,050 parameters, "
+        "about 98 %, some 3 s an epoch.",
         (Flatten(), Dense(512)),
     ),
     "cnn": Architecture(
         "Small CNN",
-        "Two convolutions and a dense layer: the textbook answer, quick and good.",
+        "Two convolutions and a dense layer, the textbook answer: 108,874 parameters, "
+        "about 99 %, some 4 s an epoch.",
         (Conv(16, kernel=5), Pool(), Conv(32), Pool(), Flatten(), Dense(128)),
     ),
     "residual": Architecture(
         "Residual CNN",
-        "Seven convolutions with shortcuts: the most accurate, and the slowest.",
+        "Seven convolutions with shortcuts, the most accurate: 307,914 parameters, "
+        "about 99.6 % with augmentation, some 35 s an epoch.",
         (
             Conv(32, kernel=5, stride=2, is_padded=True),
             Residual(32),

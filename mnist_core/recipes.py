@@ -1,7 +1,7 @@
 """Ready-made configs, each with what it gives and how long it takes.
 
-The figures in `gives` and `seconds` come from `benchmarks/recipes.py` on two
-cores; `benchmarks/README.md` has the table.
+The figures come from `benchmarks/recipes.py` on two cores; `benchmarks/README.md`
+has the table.
 """
 
 from dataclasses import dataclass
@@ -51,7 +51,8 @@ RECIPES: dict[str, Recipe] = {
         Recipe(
             "fast",
             "Fast",
-            "A small CNN in one pass: batch normalisation and a one-cycle rate.",
+            "A small CNN in one pass, with batch normalisation and a one-cycle rate: "
+            "about 99.0 % on the test split in a quarter of a minute.",
             TrainConfig(
                 learning_rate=6e-3,
                 schedule="one-cycle",
@@ -63,25 +64,28 @@ RECIPES: dict[str, Recipe] = {
         Recipe(
             "textbook",
             "Textbook CNN",
-            "A small CNN with dropout, five epochs of Adam: the classic tutorial.",
+            "A small CNN with dropout, five epochs of Adam, the classic tutorial: "
+            "about 98.9 % in half a minute.",
             TrainConfig(epochs=5, dropout=0.5),
         ),
         Recipe(
             "dense",
             "Dense network",
-            "One hidden layer, no notion of neighbouring pixels.",
+            "One hidden layer, no notion of neighbouring pixels: about 97.8 % in "
+            "twenty seconds.",
             TrainConfig(architecture="dense", epochs=5, dropout=0.2),
         ),
         Recipe(
             "linear",
             "Softmax regression",
-            "No hidden layer: the baseline to beat.",
+            "No hidden layer, the baseline to beat: about 92.1 % in twelve seconds.",
             TrainConfig(architecture="softmax", epochs=5),
         ),
         Recipe(
             "best",
             "Best",
-            "The residual CNN of the shipped run, with strong augmentation.",
+            "The residual CNN of the shipped run, with strong augmentation: about "
+            "99.6 % in a quarter of an hour.",
             _BEST,
         ),
     )

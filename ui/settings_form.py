@@ -177,6 +177,7 @@ def settings_form(recipe: str) -> TrainConfig:
         for place, name in enumerate(names):
             with columns[place % len(columns)]:
                 settings[name] = _widget(name)
+    st.caption(ARCHITECTURES[settings["architecture"]].summary)
     return TrainConfig(**settings)
 
 

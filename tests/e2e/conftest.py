@@ -240,6 +240,16 @@ class Visitor:
         """The text is the digit alone."""
         expect(self.digit).to_have_text(re.compile(rf"^\s*{re.escape(digit)}\s*$"))
 
+    @property
+    def seen(self):
+        """Which image the model sees: its name in the server's memory."""
+        return self.at("model-input").locator("img").get_attribute("src")
+
+    def expect_other(self, seen):
+        """Wait until the model sees another image."""
+        image = self.at("model-input").locator("img")
+        expect(image).not_to_have_attribute("src", seen)
+
     def canvas(self):
         """Where the canvas is in the window, when it can be drawn on."""
         canvas = self.page.locator("canvas.upper-canvas")
