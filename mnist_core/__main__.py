@@ -20,7 +20,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mnist_core import data, drawing, paths, pictures, trainer
-from mnist_core.errors import DigitLabError, RunError
+from mnist_core.errors import DigitLabError, PictureError, RunError
 from mnist_core.evaluation import Evaluation, percent
 from mnist_core.history import BatchMetrics
 from mnist_core.predictor import Prediction, Predictor
@@ -119,17 +119,22 @@ def evaluate(options: argparse.Namespace) -> None:
     _print(options, value, f"{run.name}: {evaluation.sentence()}")
 
 
-def predict(options: argparse.Namespace) -> None:
+def predict(options: argparse.Namespace) -> int:
     """Read the digits in picture files and stacks."""
     with _own_stderr(Path(os.devnull)):
         predictor = Predictor(RunStore().get(options.run))
+    status = 0
     for file in options.files:
-        for index, prediction in enumerate(predictor.predict_ink(_inks(Path(file)))):
-            _print(
-                options,
-                {"file": file, "index": index, **_predicted(prediction)},
-                f"{file}[{index}]: {_words(prediction)}",
-            )
+        try:
+            predictions = predictor.predict_ink(_inks(Path(file)))
+        except PictureError as error:  # the other files are read all the same
+            print(error if file in str(error) else f"{file}: {error}", file=sys.stderr)
+            status = EXIT_WRONG_USE
+            continue
+        for index, prediction in enumerate(predictions):
+            value = {"file": file, "index": index, **_predicted(prediction)}
+            _print(options, value, f"{file}[{index}]: {_words(prediction)}")
+    return status
 
 
 def list_runs(options: argparse.Namespace) -> None:

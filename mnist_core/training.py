@@ -138,8 +138,15 @@ class _Engine:
         self._optimizer.build(self.heads.model.trainable_variables)
         rates = learning_rates(config.schedule, config.learning_rate, self._num_steps)
         self._rates = tf.constant(rates)
-        self._run_steps = tf.function(self._steps)
+        number = tf.TensorSpec((), tf.int32)
+        self._run_steps = tf.function(
+            self._steps,
+            input_signature=[tf.TensorSpec((None,), tf.int32), number, number, number],
+        )
         self._measure = tf.function(self._metrics)
+        # No steps: the graph is made, and the first report is not about that.
+        nothing = tf.zeros(0, tf.int32)
+        self._run_steps(nothing, *[tf.constant(0)] * 3)
 
     @property
     def _num_steps(self) -> int:
@@ -167,7 +174,7 @@ class _Engine:
         """Train one epoch; returns loss, accuracy and whether it was a whole one."""
         order = tf.constant(self._order(epoch))
         first = (epoch - 1) * self._steps_per_epoch  # steps before this epoch
-        done, num_steps = 0, 1  # the first call holds one step: it is also the trace
+        done, num_steps = 0, 1  # the first stretch is one step: it tells the pace
         sums = np.zeros(3)  # loss, correct, images
         while done < self._steps_per_epoch:
             began = clock.seconds

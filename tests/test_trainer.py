@@ -195,9 +195,10 @@ def test_a_training_that_nearly_explodes_is_finished_as_any_other(store, mnist):
         architecture="dense",
         optimizer="sgd",
         learning_rate=10.0,
-        epochs=3,
+        epochs=1,
         num_train=500,
         num_validation=500,
+        seed=1,
     )
 
     run = trainer.train_run(store, store.create(wild))

@@ -135,6 +135,8 @@ def test_a_training_outlives_its_server(visit, fresh_server):
     app = visit(fresh_server).open("train")
     run_id = app.start_training("Softmax regression", Epochs=20)
     moved = expect_progress(app)
+    chart = app.page.get_by_test_id("stVegaLiteChart").first
+    expect(chart.locator("canvas, svg").first).to_be_visible()  # its code has come
 
     fresh_server.kill()
     fresh_server.start()
