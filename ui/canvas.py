@@ -20,6 +20,7 @@ STROKE_WIDTH = 20  # screen pixels: about two pixels of ink, as in MNIST
 STROKE_WIDTHS = (8, 40)  # screen pixels, the thinnest and the thickest
 MAX_PATHS = 500_000  # characters of JSON: some ten thousand points
 MAX_STATES = 30  # that can be undone to
+_GEOMETRY = ("path", "left", "top", "scaleX", "scaleY", "angle")  # of a stroke
 _WIDGET = "pad"
 _SKETCHES = "sketches"  # the states so far, the present one last
 _START = "sketch-start"  # what the canvas was last told to show
@@ -148,12 +149,14 @@ def _drawing(sketch: Sketch) -> dict[str, Any]:
 
 def _paths(sketch: Sketch) -> str:
     """What makes two sketches the same drawing."""
-    return json.dumps(
-        [
-            item.get("path") if isinstance(item, dict) else None
-            for item in sketch.objects
-        ]
-    )
+    strokes = [
+        [item.get(name) for name in _GEOMETRY] if isinstance(item, dict) else None
+        for item in sketch.objects
+    ]
+    try:
+        return json.dumps(strokes)
+    except RecursionError:  # nothing that a canvas sends
+        return " " * (MAX_PATHS + 1)
 
 
 def _objects(raw: Any) -> list[Any]:
