@@ -266,8 +266,11 @@ def _interrupts() -> Iterator[list[int]]:
     seen: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
+        if seen:
+            # Not an exception: a library that it passes through may change it, and
+            # the run would count as failed. A killed one can go on.
+            os._exit(EXIT_INTERRUPTED)
         seen.append(number)
-        signal.signal(signal.SIGINT, before)
 
     before = signal.signal(signal.SIGINT, note)
     try:

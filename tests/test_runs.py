@@ -110,7 +110,8 @@ def clock(monkeypatch):
         def now(cls, tz=None):
             return cls.time
 
-    monkeypatch.setattr(runs, "datetime", Clock)
+    for module in (runs.folder, runs.store):
+        monkeypatch.setattr(module, "datetime", Clock)
     return Clock
 
 
@@ -354,7 +355,7 @@ def test_a_run_is_read_back_as_it_was(store):
 
 
 def test_nothing_is_left_over_when_a_run_cannot_be_written(store, monkeypatch):
-    monkeypatch.setattr(runs, "_write_new", fail)
+    monkeypatch.setattr(runs.store, "write_new", fail)
 
     with pytest.raises(RunError, match=r"cannot be .*No space left on device"):
         store.create(CONFIG)
@@ -397,7 +398,7 @@ def test_a_run_that_ends_while_somebody_looks_is_not_interrupted(store, monkeypa
         runs.write_state(run, "done")
         return False
 
-    monkeypatch.setattr(runs, "_is_held", end_and_look)
+    monkeypatch.setattr(runs.folder, "_is_held", end_and_look)
     (run.folder / "lock").touch()
 
     assert store.get(run.id).state == "done"
@@ -436,10 +437,8 @@ def test_an_ended_run_is_deleted_for_good(store, state):
     store.delete(run.id)
 
     assert [run.id for run in store.runs()] == [kept.id, paths.SHIPPED_RUN_ID]
-    assert sorted(path.name for path in store.root.iterdir()) == [
-        ".store.lock",
-        kept.id,
-    ]
+    left = {path.name for path in store.root.iterdir()}
+    assert left - {".store.lock", ".looking.lock"} == {kept.id}
     with pytest.raises(RunError, match="It may have been deleted"):
         store.get(run.id)
 
@@ -458,6 +457,15 @@ def test_an_ended_run_is_not_asked_to_stop(store):
     store.request_stop(run.id)
 
     assert not (run.folder / "stop").exists()
+
+
+def test_what_a_killed_trainer_was_writing_is_removed_when_it_goes_on(store):
+    run = ended(store, "interrupted")
+    (run.folder / ".tmp-1-2-checkpoint.npz").write_bytes(b"torn")
+
+    store.requeue(run.id)
+
+    assert not list(run.folder.glob(".tmp-*"))
 
 
 def test_an_interrupted_run_waits_again_and_forgets_that_it_was_to_stop(store):
@@ -828,7 +836,7 @@ def test_a_stop_that_cannot_be_written_is_told(store):
 
 
 def test_another_process_that_does_not_let_go_of_the_store_is_told(store, monkeypatch):
-    monkeypatch.setattr(runs, "STORE_TIMEOUT", 0.1)
+    monkeypatch.setattr(runs.store, "LOCK_TIMEOUT", 0.1)
     store.root.mkdir()
 
     with (

@@ -1,3 +1,4 @@
+import base64
 import io
 
 import numpy as np
@@ -12,8 +13,10 @@ def images_of(num_images, seed=0):
     return generator.integers(0, 256, (num_images, 28, 28), dtype=np.uint8)
 
 
-def decoded(data):
-    with Image.open(io.BytesIO(data)) as picture:
+def decoded(address):
+    head, _, text = address.partition(",")
+    assert head == "data:image/png;base64"
+    with Image.open(io.BytesIO(base64.b64decode(text, validate=True))) as picture:
         assert picture.format == "PNG"
         assert picture.mode == "L"
         return np.asarray(picture)

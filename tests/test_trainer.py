@@ -307,7 +307,7 @@ def test_a_damaged_checkpoint_is_told(store, mnist, kind):
 
 
 def test_a_second_trainer_leaves_a_run_to_the_first(store, monkeypatch):
-    monkeypatch.setattr(runs, "STORE_TIMEOUT", 0.1)
+    monkeypatch.setattr(runs.folder, "LOCK_TIMEOUT", 0.1)
     run = store.create(CONFIG)
     runs.write_state(run, "running")
     before = read_json(run.folder / "state.json")

@@ -4,7 +4,6 @@ It is a component of our own because Streamlit's images cannot be clicked, and a
 hundred of them take most of a second; the grid takes a tenth of one.
 """
 
-import base64
 from collections.abc import Callable
 
 import numpy as np
@@ -77,14 +76,13 @@ def gallery(
         key: Of the component.
         on_open: Called before the page runs again.
     """
-    encoded = base64.b64encode(thumbnails.sprite(images)).decode()
     component = st.components.v2.component(
         "digit_gallery", html=_HTML, css=_CSS, js=_JS
     )
     component(
         key=key,
         data={
-            "sprite": f"data:image/png;base64,{encoded}",
+            "sprite": thumbnails.sprite(images),
             "columns": thumbnails.SPRITE_COLUMNS,
             "tiles": [_tile(int(index), evaluation) for index in indices],
         },

@@ -1,0 +1,239 @@
+"""All runs: listed, made, changed, deleted."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from mnist_core import paths
+from mnist_core.config import TrainConfig
+from mnist_core.errors import RunError
+from mnist_core.files import write_json
+from mnist_core.runs.folder import (
+    LOCK_TIMEOUT,
+    looking,
+    read_run,
+    write_new,
+    write_state,
+)
+from mnist_core.runs.run import (
+    Run,
+    UnreadableRun,
+    checked_name,
+    checked_note,
+    default_name,
+)
+
+MAX_WAITING = 8  # runs in the queue behind the one that trains
+
+_ID = "%Y%m%d-%H%M%S-%f"  # of a run, cut to milliseconds
+
+
+class RunStore:
+    """The folder of all runs, and the shipped run beside it."""
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = root or paths.saved_model_dir()
+
+    def runs(self) -> list[Run]:
+        """The readable runs, newest first, the shipped run last."""
+        return [run for run in self._listing() if isinstance(run, Run)]
+
+    def unreadable(self) -> list[UnreadableRun]:
+        """The folders that cannot be read, each with the reason."""
+        return [run for run in self._listing() if isinstance(run, UnreadableRun)]
+
+    def get(self, run_id: str) -> Run:
+        """The run with this id.
+
+        Raises:
+            RunError: If there is none, or it cannot be read.
+        """
+        # Compared with what is there, never joined to a path: an id may come
+        # from anybody's address bar.
+        if run_id not in {folder.name for folder in self._folders()}:
+            raise RunError(
+                f"There is no run {run_id[:40]!r}. It may have been deleted."
+            )
+        run = read_run(self._folder(run_id))
+        if isinstance(run, UnreadableRun):
+            raise RunError(f"The run {run_id} cannot be read: {run.reason}")
+        return run
+
+    def create(self, config: TrainConfig, name: str = "") -> Run:
+        """Make the folder of a new run that waits for its trainer.
+
+        Raises:
+            RunError: If the queue is full, the name is not allowed or the folder
+                cannot be written.
+        """
+        name = checked_name(name) if name else default_name(config)
+        with self._locked():
+            self._refuse_full_queue()
+            self._sweep()
+            run_id = self._next_id()
+            new = self.root / f".new-{run_id}"
+            try:
+                with _writing():
+                    new.mkdir()
+                    write_new(new, config, name, self._end_of_queue())
+                    new.rename(self.root / run_id)
+            finally:
+                shutil.rmtree(new, ignore_errors=True)  # there only if that failed
+        return self.get(run_id)
+
+    def requeue(self, run_id: str) -> Run:
+        """Put an interrupted run back into the queue, at its end.
+
+        Raises:
+            RunError: If it is not interrupted, or the queue is full.
+        """
+        with self._locked():
+            run = self._changeable(run_id)
+            if not run.can_resume:
+                raise RunError(
+                    f"“{run.name}” is {run.state}: only an interrupted "
+                    "training can go on."
+                )
+            self._refuse_full_queue()
+            with _writing():
+                write_state(run, "queued", since=self._end_of_queue())
+                for left in ("stop", "lock"):
+                    (run.folder / left).unlink(missing_ok=True)
+                for torn in run.folder.glob(".tmp-*"):
+                    torn.unlink(missing_ok=True)
+        return self.get(run_id)
+
+    def describe(self, run_id: str, *, name: str, note: str) -> None:
+        """Give a run another name and note.
+
+        Raises:
+            RunError: If it is the shipped run, or the text is not allowed.
+        """
+        run = self._changeable(run_id)
+        name, note = checked_name(name), checked_note(note)
+        with _writing():
+            write_json(run.folder / "about.json", {"name": name, "note": note})
+
+    def delete(self, run_id: str) -> None:
+        """Remove a run, readable or not, for good.
+
+        Raises:
+            RunError: If it is the shipped run, is training, or does not exist.
+        """
+        if run_id != paths.SHIPPED_RUN_ID and run_id in {
+            run.id for run in self.unreadable()
+        }:
+            folder = self.root / run_id
+        else:
+            run = self._changeable(run_id)
+            if run.is_active:
+                raise RunError(f"“{run.name}” is {run.state}. Stop it first.")
+            folder = run.folder
+        doomed = folder.with_name(f".deleted-{run_id}")
+        # While nobody looks: to look into a folder that goes would make it again.
+        with _writing(), looking(self.root):
+            folder.rename(doomed)  # gone at once, whatever happens to the rest
+        shutil.rmtree(doomed, ignore_errors=True)
+
+    def request_stop(self, run_id: str) -> None:
+        """Ask a run's trainer to stop and to keep what it has."""
+        run = self._changeable(run_id)
+        if run.is_active:
+            with _writing():
+                (run.folder / "stop").touch()
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Let one process at a time change the list of runs.
+
+        Raises:
+            RunError: If the folder of runs cannot be written, or is held for long.
+        """
+        with _writing():
+            self.root.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.root / ".store.lock", timeout=LOCK_TIMEOUT)
+            try:
+                lock.acquire()
+            except Timeout as error:
+                raise RunError(
+                    "Another process is changing the runs. Try again in a moment."
+                ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _refuse_full_queue(self) -> None:
+        num_active = sum(run.is_active for run in self.runs())
+        if num_active > MAX_WAITING:
+            raise RunError(
+                f"The queue is full: {num_active - 1} trainings wait behind the one "
+                "that runs. Start this one when one of them has ended, or stop one."
+            )
+
+    def _listing(self) -> list[Run | UnreadableRun]:
+        return [read_run(folder) for folder in self._folders()]
+
+    def _folders(self) -> list[Path]:
+        try:
+            found = [folder for folder in self.root.iterdir() if folder.is_dir()]
+        except OSError:  # no folder of runs yet
+            found = []
+        own = [
+            folder
+            for folder in found
+            if not folder.name.startswith(".") and folder.name != paths.SHIPPED_RUN_ID
+        ]
+        own.sort(key=lambda folder: folder.name, reverse=True)
+        shipped = paths.shipped_run_dir()
+        return [*own, shipped] if shipped.is_dir() else own
+
+    def _folder(self, run_id: str) -> Path:
+        if run_id == paths.SHIPPED_RUN_ID:
+            return paths.shipped_run_dir()
+        return self.root / run_id
+
+    def _changeable(self, run_id: str) -> Run:
+        run = self.get(run_id)
+        if run.is_shipped:
+            raise RunError("The shipped run can be neither changed nor deleted.")
+        return run
+
+    def _end_of_queue(self) -> datetime:
+        """The present, or what comes after all that wait if the clock went back."""
+        waiting = [run.since for run in self.runs() if run.state == "queued"]
+        latest = datetime.fromisoformat(max(waiting, default=datetime.min.isoformat()))
+        return max(datetime.now(), latest + timedelta(microseconds=1))
+
+    def _next_id(self) -> str:
+        """A time to the millisecond, later than every other run's."""
+        times = [_time_of(folder.name) for folder in self._folders()]
+        latest = max((time for time in times if time), default=datetime.min)
+        later = max(datetime.now(), latest + timedelta(milliseconds=1))
+        return later.strftime(_ID)[:-3]  # of the microseconds, the milliseconds
+
+    def _sweep(self) -> None:
+        """Remove what a killed process has left of new and of deleted runs."""
+        for pattern in (".new-*", ".deleted-*"):
+            for folder in self.root.glob(pattern):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Say in a sentence why a file cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise RunError(f"The runs cannot be changed on disk: {error}.") from error
+
+
+def _time_of(run_id: str) -> datetime | None:
+    try:
+        return datetime.strptime(run_id, _ID)
+    except ValueError:
+        return None
