@@ -13,9 +13,9 @@ from mnist_core.architectures import cost
 from mnist_core.config import TrainConfig
 from mnist_core.runs import Run
 
-STARTUP = 5.0  # seconds until TensorFlow is imported
-TRACE = 2.0  # seconds in which the graph is made, at the first step
-FINISHING = 5.0  # seconds to save, to export and to read the test split
+STARTUP = 3.0  # seconds until TensorFlow is imported
+TRACE = 1.0  # seconds in which the graph is made, at the first step
+FINISHING = 4.0  # seconds to save, to export and to read the test split
 STEP = 0.5e-3  # seconds a step
 STEP_PARAMETER = 5e-9  # seconds a step and parameter
 IMAGE = 24e-6  # seconds an image
