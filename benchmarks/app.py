@@ -7,6 +7,7 @@ import argparse
 import re
 import subprocess
 import sys
+import time
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -15,13 +16,17 @@ from playwright.sync_api import Browser, Page
 from benchmarks import _server
 from benchmarks._server import Server
 from benchmarks._table import MEGABYTE, machine, spread, table
-from mnist_core import data, paths
+from mnist_core import data, jobs, paths
 from mnist_core.errors import DatasetError
+from mnist_core.recipes import DEFAULT, RECIPES
+from mnist_core.runs import RunStore
 
 NUM_STARTS = 7  # cold starts
 NUM_MEMORY = 3  # servers whose memory is looked at
 NUM_STROKES = 50  # that are timed
 NUM_MEMORY_STROKES = 10
+NUM_TRAININGS = 5  # of the usual recipe
+READING = 10.0  # seconds that a person looks at the Train page before the click
 NUM_VISITORS = 10
 HEAD = ("", "median", "95th percentile", "min", "n")
 SECONDS, MILLISECONDS, MEGABYTES = "{:.2f} s", "{:.0f} ms", "{:.0f} MB"
@@ -54,6 +59,8 @@ def main() -> None:
         print(f"{machine()}, Chromium {browser.version}\n", flush=True)
         rows = cold_starts(browser, options.starts)
         rows += strokes(browser, options.strokes)
+        rows += strokes(browser, options.strokes, while_training=True)
+        rows += trainings(browser, options.trainings)
         rows += memory(browser, options.servers)
     print(table(HEAD, rows), end="\n\n")
     print(table(("on disk", "size"), sizes()))
@@ -80,19 +87,50 @@ def cold_starts(browser: Browser, num_starts: int) -> Rows:
     return _rows(seconds, SECONDS) + _rows(first, MILLISECONDS)
 
 
-def strokes(browser: Browser, num_strokes: int) -> Rows:
+def strokes(
+    browser: Browser, num_strokes: int, *, while_training: bool = False
+) -> Rows:
     """Time from the end of a stroke to the digit in the page."""
     digits = list(_server.DIGITS)
     waits: list[float] = []
     with _server.visit(browser) as page, _server.serving() as server:
         page.add_init_script(STOPWATCH)
         _server.open_draw(page, server.url)
+        if while_training:
+            _start_long_training(RunStore(server.runs))
         for number in range(num_strokes):
             waits.append(_time_stroke(page, digits[number % len(digits)]))
             _server.clear(page)
         page.close()
     _say(f"{num_strokes} strokes done")
-    return _rows({"stroke's end to visible digit": waits}, MILLISECONDS)
+    while_it = ", while a training runs" if while_training else ""
+    return _rows({f"stroke's end to visible digit{while_it}": waits}, MILLISECONDS)
+
+
+def trainings(browser: Browser, num_trainings: int) -> Rows:
+    """Time from the click on Start to the first number, and to the finished run."""
+    to_number, to_end = [], []
+    for number in range(1, num_trainings + 1):
+        with _server.visit(browser) as page, _server.serving() as server:
+            page.goto(f"{server.url}/train", wait_until="commit")
+            start = page.locator(".st-key-start-training button")
+            start.wait_for()
+            page.wait_for_timeout(1000 * READING)
+            status = page.locator(".st-key-training-status")
+            began = time.monotonic()
+            start.click()
+            status.filter(has_text=re.compile(r"step \d")).wait_for()
+            to_number.append(time.monotonic() - began)
+            status.filter(has_text=re.compile(r"^\s*done")).wait_for()
+            page.get_by_test_id("stMetricValue").first.wait_for()
+            to_end.append(time.monotonic() - began)
+            page.close()
+        _say(f"training {number} of {num_trainings}: {to_end[-1]:.2f} s")
+    figures = {
+        "click on Start to the first number": to_number,
+        f"click on Start to the finished run, recipe {DEFAULT}": to_end,
+    }
+    return _rows(figures, SECONDS)
 
 
 def memory(browser: Browser, num_servers: int) -> Rows:
@@ -157,6 +195,16 @@ def _resident(server: Server) -> float:
     return int(found[1]) * 1024 / MEGABYTE if found else float("nan")
 
 
+def _start_long_training(store: RunStore) -> None:
+    """Start the largest recipe, and wait until it trains."""
+    run = jobs.start(store, RECIPES["best"].config)
+    while not run.progress()[1]:
+        time.sleep(0.1)
+        run = store.get(run.id)
+        if not run.is_active:
+            sys.exit(f"A training is {run.state}. {run.reason}")
+
+
 def _time_stroke(page: Page, digit: int = 3) -> float:
     """Draw a digit on an empty canvas; milliseconds from the stroke's end to it."""
     _server.draw(page, digit)
@@ -208,6 +256,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--starts", type=int, default=NUM_STARTS, metavar="N")
     parser.add_argument("--strokes", type=int, default=NUM_STROKES, metavar="N")
+    parser.add_argument("--trainings", type=int, default=NUM_TRAININGS, metavar="N")
     parser.add_argument("--servers", type=int, default=NUM_MEMORY, metavar="N")
     return parser.parse_args()
 

@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any, TextIO
@@ -24,7 +25,7 @@ from mnist_core.errors import DigitLabError, PictureError, RunError
 from mnist_core.evaluation import Evaluation, percent
 from mnist_core.history import BatchMetrics
 from mnist_core.predictor import Prediction, Predictor
-from mnist_core.recipes import RECIPES, recipe
+from mnist_core.recipes import DEFAULT, RECIPES, recipe
 from mnist_core.runs import Result, Run, RunStore
 
 EXIT_WRONG_USE = 2
@@ -75,13 +76,18 @@ def train(options: argparse.Namespace) -> int:
     with (
         _interrupts() as interrupts,
         _own_stderr(run.folder / "log.txt") as stderr,
-        _progress_bar(stderr) as on_batches,
+        _progress_bar(stderr) as bar,
     ):
         run = trainer.train_run(
-            store, run, on_batches=on_batches, is_cancelled=lambda: bool(interrupts)
+            store,
+            run,
+            on_batches=partial(_show_progress, bar),
+            is_cancelled=lambda: bool(interrupts),
+            on_wait=lambda: bar.set_description("Waiting for another training"),
         )
     if run.result is None and interrupts:
-        raise KeyboardInterrupt
+        _report(run.reason)
+        return EXIT_INTERRUPTED
     if run.result is None:
         raise RunError(f"The training is {run.state}. {run.reason}")
     result = run.result
@@ -172,7 +178,9 @@ def _parser() -> argparse.ArgumentParser:
     add("data", find_data)
     command = add("train", train)
     command.add_argument(
-        "--recipe", default="fast", help=f"one of {', '.join(RECIPES)} (default: fast)"
+        "--recipe",
+        default=DEFAULT,
+        help=f"one of {', '.join(RECIPES)} (default: {DEFAULT})",
     )
     command.add_argument(
         "--set",
@@ -295,21 +303,21 @@ def _own_stderr(log: Path) -> Iterator[TextIO]:
 
 
 @contextmanager
-def _progress_bar(stream: TextIO) -> Iterator[Callable[[BatchMetrics], None]]:
+def _progress_bar(stream: TextIO) -> Iterator[tqdm]:
     form = "{desc} {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left {postfix}"
     with tqdm(file=stream, bar_format=form, desc="Getting ready") as bar:
+        yield bar
 
-        def show(metrics: BatchMetrics) -> None:
-            bar.total = metrics.num_steps
-            bar.set_description(f"Epoch {metrics.epoch}", refresh=False)
-            bar.set_postfix_str(
-                f"loss {metrics.loss:.3f}, accuracy {metrics.accuracy:.1%}, "
-                f"{metrics.images_per_second:,.0f} images/s",
-                refresh=False,
-            )
-            bar.update(metrics.step - bar.n)
 
-        yield show
+def _show_progress(bar: tqdm, metrics: BatchMetrics) -> None:
+    bar.total = metrics.num_steps
+    bar.set_description(f"Epoch {metrics.epoch}", refresh=False)
+    bar.set_postfix_str(
+        f"loss {metrics.loss:.3f}, accuracy {metrics.accuracy:.1%}, "
+        f"{metrics.images_per_second:,.0f} images/s",
+        refresh=False,
+    )
+    bar.update(metrics.step - bar.n)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ NUM_CLASSES = 10  # the digits 0 to 9
 NUM_LABELLED = 60_000  # images of MNIST's training file: train + validation
 CONFIG_VERSION = 1  # of the JSON form; raised when its meaning changes
 
-ARCHITECTURES = ("softmax", "dense", "cnn", "residual")
+ARCHITECTURES = ("softmax", "dense", "tiny", "cnn", "deep", "residual")
 OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop")
 SCHEDULES = ("constant", "cosine", "one-cycle")
 
@@ -36,12 +36,17 @@ class TrainConfig:
 
     Attributes:
         architecture: A key of `architectures.ARCHITECTURES`.
-        optimizer: "sgd" has momentum 0.9; the others have Keras's defaults.
+        optimizer: A name of `OPTIMIZERS`.
+        momentum: How much of the direction is kept from step to step: of "sgd", and
+            the first beta of "adam" and "adamw".
+        beta_2: How slowly "adam" and "adamw" forget the size of gradients.
         learning_rate: The peak of the schedule.
         schedule: "constant"; "cosine", falling to 0 at the end; or "one-cycle",
             rising for the first 30 % of the steps and then falling to 0.
         batch_size: Images of one gradient step.
         epochs: Passes over the train split, at most.
+        time_limit: Seconds to train for instead, with the schedule driven by the
+            clock; 0 trains all epochs.
         patience: Stop after so many epochs without a lower validation loss; 0 trains
             all epochs.
         dropout: Fraction of the last features that is dropped while training.
@@ -61,10 +66,13 @@ class TrainConfig:
 
     architecture: str = _choice("cnn", ARCHITECTURES)
     optimizer: str = _choice("adam", OPTIMIZERS)
+    momentum: float = _number(0.9, 0.0, 0.99)
+    beta_2: float = _number(0.999, 0.5, 0.9999)
     learning_rate: float = _number(1e-3, 1e-6, 10.0)
     schedule: str = _choice("constant", SCHEDULES)
     batch_size: int = _number(128, 8, 2048)
-    epochs: int = _number(5, 1, 100)
+    epochs: int = _number(5, 1, 300)
+    time_limit: int = _number(0, 0, 86_400)
     patience: int = _number(0, 0, 50)
     dropout: float = _number(0.0, 0.0, 0.9)
     weight_decay: float = _number(0.0, 0.0, 1.0)

@@ -27,9 +27,9 @@ SHEET = 0.75  # share of its box that a sheet of paper fills, and strokes rarely
 def ink_from_rgba(rgba: np.ndarray) -> np.ndarray:
     """Find the ink of a canvas or a picture, dark on light or light on dark.
 
-    On an opaque picture the paper is the median tone, and ink is what differs from
-    it. On a transparent one every stroke is ink, whatever its colour, unless the
-    visible part is itself a sheet of paper with ink on it.
+    On an opaque picture the paper is the median tone, or that of most of its edge,
+    and ink is what differs from it. On a transparent one every stroke is ink, whatever
+    its colour, unless the visible part is itself a sheet of paper with ink on it.
 
     Args:
         rgba: `(H, W, 4)` uint8, alpha not premultiplied.
@@ -95,13 +95,29 @@ def _ink_on_paper(picture: Image.Image) -> np.ndarray:
     """The ink of a picture that hides nothing, by luminance or else by one colour."""
     for band in "LRGB":  # yellow on white has no contrast but in blue
         tones = picture.convert("L") if band == "L" else picture.getchannel(band)
-        shares = [SPECKS, 0.5, 1 - SPECKS]
-        darkest, paper, lightest = _levels(tones.histogram(), shares)
+        counts = tones.histogram()
+        darkest, lightest = _levels(counts, [SPECKS, 1 - SPECKS])
+        paper = _paper(np.asarray(tones), counts, (darkest + lightest) / 2)
         is_light = lightest - paper > paper - darkest
         ink = _strengthen(tones, paper, lightest if is_light else darkest)
         if ink.any():
             break
     return ink
+
+
+def _paper(tones: np.ndarray, counts: list[int], middle: float) -> int:
+    """The tone of the paper: the median, unless the picture's edge says otherwise.
+
+    On a picture that is cut close around a thick digit, more than half may be ink; of
+    its outermost pixels, the most are still paper.
+    """
+    levels = np.arange(256)
+    (paper,) = _levels(counts, [0.5])
+    edge = np.concatenate([tones[0], tones[-1], tones[1:-1, 0], tones[1:-1, -1]])
+    if (np.median(edge) > middle) != (paper > middle):
+        other_side = (levels > middle) != (paper > middle)
+        (paper,) = _levels(np.array(counts) * other_side, [0.5])
+    return paper
 
 
 def _levels(histogram: list[int] | np.ndarray, shares: list[float]) -> list[int]:

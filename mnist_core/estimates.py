@@ -1,28 +1,27 @@
 """How long a training will take, before it starts.
 
-A step costs something by itself and for every parameter that the optimiser
-moves; an image costs its arithmetic, more with batch normalisation, and the random
-changes to it. The constants are a fit to two cores (`benchmarks/recipes.py`);
+A step costs something by itself, and every image what its network costs; reading an
+image for validation is a third of that. The constants were measured on two cores;
 what trainings took on this machine corrects them.
 """
 
 import statistics
 from collections.abc import Sequence
 
-from mnist_core.architectures import cost
+from mnist_core.architectures import ARCHITECTURES
 from mnist_core.config import TrainConfig
 from mnist_core.runs import Run
 
-STARTUP = 3.0  # seconds until TensorFlow is imported
-TRACE = 1.0  # seconds in which the graph is made, at the first step
-FINISHING = 4.0  # seconds to save, to export and to read the test split
-STEP = 0.5e-3  # seconds a step
-STEP_PARAMETER = 5e-9  # seconds a step and parameter
-IMAGE = 24e-6  # seconds an image
-IMAGE_OPERATION = 1.35e-11  # seconds an image and floating-point operation
-NORMALIZED = 1.9  # times longer with batch normalisation
-AUGMENTATION = 4e-5  # seconds an image
+STARTUP = 1.0  # seconds until the first step, in a process that was ready
+FINISHING = 2.0  # seconds to save and to export
+NUM_FINISHING = 35_000  # images that are read when a run is finished
+STEP = 0.7e-3  # seconds a step
+USUAL_BATCH = 128  # images, for which `Architecture.image_seconds` was measured
+NORMALIZED = 1.1  # times longer with batch normalisation
+AUGMENTATION = 22e-6  # seconds an image
+READING = 0.33  # of the time that training on an image takes
 NUM_RECENT = 5  # runs that tell how fast this machine is
+PRIOR = 5.0  # seconds of training at the constants' pace that every run is mixed with
 
 
 def seconds(config: TrainConfig, runs: Sequence[Run] = ()) -> float:
@@ -32,27 +31,39 @@ def seconds(config: TrainConfig, runs: Sequence[Run] = ()) -> float:
         config: What would be trained, all its epochs.
         runs: The runs on this machine, newest first.
     """
-    return STARTUP + _training(config, config.epochs) * _pace(runs) + FINISHING
+    pace = _pace(runs)
+    reading = NUM_FINISHING * _image_seconds(config) * READING
+    training = config.time_limit or _training(config, config.epochs) * pace
+    return STARTUP + training + FINISHING + reading * pace
 
 
 def _training(config: TrainConfig, epochs: int) -> float:
     """Seconds that the epochs take on the machine that the constants are from."""
-    price = cost(config)
-    steps = -(-config.num_train // config.batch_size)
-    image = IMAGE + IMAGE_OPERATION * price.num_operations
-    if config.batch_normalization:
-        image *= NORMALIZED
-    if config.is_augmented:
-        image += AUGMENTATION
-    step = STEP + STEP_PARAMETER * price.num_parameters
-    return TRACE + epochs * (steps * step + config.num_train * image)
+    image = _image_seconds(config)
+    steps = STEP * (1 / config.batch_size - 1 / USUAL_BATCH)
+    changes = AUGMENTATION if config.is_augmented else 0.0
+    train = config.num_train * (image + max(steps, -image / 2) + changes)
+    return epochs * (train + config.num_validation * image * READING)
+
+
+def _image_seconds(config: TrainConfig) -> float:
+    normalized = NORMALIZED if config.batch_normalization else 1.0
+    return ARCHITECTURES[config.architecture].image_seconds * normalized
 
 
 def _pace(runs: Sequence[Run]) -> float:
-    """How many times longer than expected the last trainings here took: a median."""
+    """How many times longer than expected the last trainings here took: a median.
+
+    A training of a second says little, so each is mixed with some seconds of what was
+    expected.
+    """
     ratios = [
-        run.result.seconds / _training(run.config, run.result.num_epochs)
+        (run.result.seconds + PRIOR)
+        / (_training(run.config, run.result.num_epochs) + PRIOR)
         for run in runs
-        if run.result and run.state == "done" and not run.is_shipped
+        if run.result
+        and run.state == "done"
+        and not run.is_shipped
+        and not run.config.time_limit
     ][:NUM_RECENT]
     return statistics.median(ratios) if ratios else 1.0

@@ -4,8 +4,14 @@ Each run has its process from the moment it is queued. The process holds the
 run's lock while it lives, and waits until it is the oldest in the queue and the
 one training slot is free. Nobody supervises it: the web server may be killed and
 started again, and finds everything in the run's folder.
+
+Most of the wait for a short training would be the import of TensorFlow. So a spare
+process can be made ready before anybody presses Start: it imports, tries itself out,
+and becomes the process of the one run whose id it is told. It is told through a pipe
+that ends with the server, and so does a spare that was never needed.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -13,6 +19,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
 
 from filelock import FileLock, Timeout
 
@@ -22,6 +30,10 @@ from mnist_core.errors import RunError
 from mnist_core.runs import Run, RunStore, write_state
 
 POLL = 0.3  # seconds between two looks at the queue
+SPARE = "--spare"  # in place of a run's id: it will be told later
+
+_SPARES: dict[Path, subprocess.Popen[bytes]] = {}  # of each folder of runs
+_SPARES_LOCK = threading.Lock()
 
 
 def start(store: RunStore, config: TrainConfig, name: str = "") -> Run:
@@ -31,6 +43,18 @@ def start(store: RunStore, config: TrainConfig, name: str = "") -> Run:
         RunError: As `RunStore.create`.
     """
     return _with_process(store, store.create(config, name))
+
+
+def prepare(store: RunStore) -> None:
+    """Have a spare process ready for the next run; does nothing if there is one.
+
+    A spare that cannot be started is no error: the run then gets a process of its own.
+    """
+    with _SPARES_LOCK:
+        spare = _SPARES.get(store.root)
+        if spare is None or spare.poll() is not None:
+            with contextlib.suppress(OSError):
+                _SPARES[store.root] = _process(store, SPARE, stdin=subprocess.PIPE)
 
 
 def resume(store: RunStore, run_id: str) -> Run:
@@ -49,14 +73,20 @@ def queue(store: RunStore) -> list[Run]:
 
 
 @contextmanager
-def turn(store: RunStore, run: Run, should_stop: Callable[[], bool]) -> Iterator[bool]:
+def turn(
+    store: RunStore,
+    run: Run,
+    should_stop: Callable[[], bool],
+    on_wait: Callable[[], None] = lambda: None,
+) -> Iterator[bool]:
     """Wait for the training slot, and hold it; False if asked to stop before."""
     slot = FileLock(store.root / ".training.lock")
     while not should_stop():
         if _acquired(slot):
-            if queue(store)[0].id == run.id:
+            if next(iter(queue(store)), run).id == run.id:
                 break
             slot.release()  # an older one is about to look
+        on_wait()
         time.sleep(POLL)
     try:
         yield slot.is_locked
@@ -83,16 +113,45 @@ def _with_process(store: RunStore, run: Run) -> Run:
 
 
 def _spawn(store: RunStore, run: Run) -> None:
-    """Start a run's process, free of this one's fate."""
+    """Give a run its process: the spare one if nothing else trains, or a new one."""
+    is_first = all(other.id == run.id for other in store.runs() if other.is_active)
+    if is_first and _told_spare(store, run):
+        return
     with (run.folder / "log.txt").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "mnist_core.trainer", run.id],
-            cwd=paths.REPOSITORY,
-            env={**os.environ, "MNIST_SAVED_MODEL_DIR": str(store.root.resolve())},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,  # a Ctrl-C for the server is not for it
-        )
+        _process(store, run.id, output=log)
+
+
+def _told_spare(store: RunStore, run: Run) -> bool:
+    """Tell the spare which run it is for; False if there is none that listens."""
+    with _SPARES_LOCK:
+        spare = _SPARES.pop(store.root, None)
+    if spare is None or spare.poll() is not None or spare.stdin is None:
+        return False
+    try:
+        with spare.stdin as pipe:
+            pipe.write(f"{run.id}\n".encode())
+    except OSError:  # it has just ended
+        return False
+    return True
+
+
+def _process(
+    store: RunStore,
+    argument: str,
+    *,
+    stdin: int = subprocess.DEVNULL,
+    output: int | IO[bytes] = subprocess.DEVNULL,
+) -> subprocess.Popen[bytes]:
+    """Start a trainer, free of this process's fate."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mnist_core.trainer", argument],
+        cwd=paths.REPOSITORY,
+        env={**os.environ, "MNIST_SAVED_MODEL_DIR": str(store.root.resolve())},
+        start_new_session=True,  # a Ctrl-C for the server is not for it
+        stdin=stdin,
+        stdout=output,
+        stderr=output,
+    )
     # Somebody must wait for it, or a dead one stays in the process table.
     threading.Thread(target=process.wait, daemon=True).start()
+    return process

@@ -7,6 +7,7 @@ disagree, and a saved `.keras` file opens in plain Keras.
 from dataclasses import dataclass
 
 import keras
+import tensorflow as tf
 from keras import layers
 
 from mnist_core.architectures import (
@@ -16,7 +17,6 @@ from mnist_core.architectures import (
     Dense,
     Flatten,
     GlobalAverage,
-    Pool,
     Residual,
 )
 from mnist_core.config import IMAGE_SIZE, NUM_CLASSES, TrainConfig
@@ -66,13 +66,65 @@ def heads_of(model: keras.Model) -> Heads:
     )
 
 
+def training_view(heads: Heads) -> keras.Model:
+    """`heads.logits` as it is trained: the same weights, normalised in one kernel."""
+    return keras.models.clone_model(
+        heads.logits,
+        clone_function=lambda layer: (
+            _FusedNormalization(layer)
+            if isinstance(layer, layers.BatchNormalization)
+            else layer  # not a copy: it shares its weights
+        ),
+    )
+
+
+class _FusedNormalization(layers.Layer):
+    """A Keras batch normalisation, computed in one kernel instead of a dozen.
+
+    While training, the moving variance follows the unbiased variance of a batch,
+    where Keras takes the biased one: with thousands of values, the same.
+    """
+
+    def __init__(self, plain: layers.BatchNormalization) -> None:
+        super().__init__(name=f"fused_{plain.name}")
+        self._plain = plain
+
+    def call(
+        self, x: tf.Tensor, training: bool = False, mask: None = None
+    ) -> tf.Tensor:
+        plain = self._plain
+        if not training:
+            return plain(x, training=False)
+        # The kernel is for pictures: features are pictures of one pixel.
+        pictures = x if len(x.shape) == 4 else x[:, None, None, :]
+        outputs = tf.raw_ops.FusedBatchNormV3(
+            x=pictures,
+            scale=plain.gamma.value,
+            offset=plain.beta.value,
+            mean=tf.zeros(0),
+            variance=tf.zeros(0),
+            epsilon=plain.epsilon,
+            is_training=True,
+        )
+        for moving, batch in (
+            (plain.moving_mean, outputs.batch_mean),
+            (plain.moving_variance, outputs.batch_variance),
+        ):
+            moving.value.assign_sub((moving.value - batch) * (1 - plain.momentum))
+        return tf.reshape(outputs.y, tf.shape(x))
+
+
+def forget_names() -> None:
+    """Have the next model's layers be named as those of a process's first model."""
+    keras.utils.clear_session()
+
+
 def _add(block: Block, x: keras.KerasTensor, is_normalized: bool) -> keras.KerasTensor:
     match block:
-        case Conv(filters, kernel, stride, is_padded):
+        case Conv(filters, kernel, stride, is_padded, is_pooled):
             x = _conv(x, filters, kernel, stride, is_padded, is_normalized)
-            return layers.ReLU()(x)
-        case Pool():
-            return layers.MaxPooling2D()(x)
+            x = layers.MaxPooling2D()(x) if is_pooled else x
+            return layers.ReLU()(_normalized(x, is_normalized))
         case Residual(filters, stride):
             return _residual(x, filters, stride, is_normalized)
         case Flatten():
@@ -91,10 +143,13 @@ def _add(block: Block, x: keras.KerasTensor, is_normalized: bool) -> keras.Keras
 def _residual(
     x: keras.KerasTensor, filters: int, stride: int, is_normalized: bool
 ) -> keras.KerasTensor:
-    inner = layers.ReLU()(_conv(x, filters, 3, stride, True, is_normalized))
-    inner = _conv(inner, filters, 3, 1, True, is_normalized)
+    def conv(x: keras.KerasTensor, kernel: int, stride: int) -> keras.KerasTensor:
+        x = _conv(x, filters, kernel, stride, True, is_normalized)
+        return _normalized(x, is_normalized)
+
+    inner = conv(layers.ReLU()(conv(x, 3, stride)), 3, 1)
     if inner.shape != x.shape:
-        x = _conv(x, filters, 1, stride, True, is_normalized)
+        x = conv(x, 1, stride)
     return layers.ReLU()(layers.Add()([x, inner]))
 
 
@@ -106,7 +161,7 @@ def _conv(
     is_padded: bool,
     is_normalized: bool,
 ) -> keras.KerasTensor:
-    x = layers.Conv2D(
+    return layers.Conv2D(
         filters,
         kernel,
         strides=stride,
@@ -114,7 +169,6 @@ def _conv(
         use_bias=not is_normalized,
         kernel_initializer="he_normal",
     )(x)
-    return _normalized(x, is_normalized)
 
 
 def _normalized(x: keras.KerasTensor, is_normalized: bool) -> keras.KerasTensor:

@@ -4,7 +4,7 @@ The figures come from `benchmarks/recipes.py` on two cores; `benchmarks/README.m
 has the table.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mnist_core.config import TrainConfig
 from mnist_core.errors import ConfigError
@@ -27,6 +27,17 @@ class Recipe:
     config: TrainConfig
 
 
+# A high rate that rises and falls, short memories and doubt about the labels: what a
+# network needs to learn in one pass (after the one-cycle policy of Smith, 2018).
+_QUICK = TrainConfig(
+    learning_rate=0.012,
+    schedule="one-cycle",
+    momentum=0.8,
+    beta_2=0.95,
+    epochs=1,
+    label_smoothing=0.05,
+    batch_normalization=True,
+)
 _BEST = TrainConfig(
     architecture="residual",
     optimizer="adamw",
@@ -45,21 +56,37 @@ _BEST = TrainConfig(
     elastic=0.7,
 )
 
+DEFAULT = "fast"
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
         Recipe(
+            "blink",
+            "Blink",
+            "A tiny CNN that sees half of the images once: at least 98 % on the test "
+            "split, trained in a second.",
+            replace(
+                _QUICK,
+                architecture="tiny",
+                momentum=0.7,
+                beta_2=0.9,
+                num_train=33_000,
+                batch_normalization=False,
+            ),
+        ),
+        Recipe(
             "fast",
             "Fast",
-            "A small CNN in one pass, with batch normalisation and a one-cycle rate: "
-            "about 99.0 % on the test split in a quarter of a minute.",
-            TrainConfig(
-                learning_rate=6e-3,
-                schedule="one-cycle",
-                epochs=1,
-                label_smoothing=0.05,
-                batch_normalization=True,
-            ),
+            "A small CNN that sees four fifths of the images once: at least 99 % on "
+            "the test split, trained in three seconds.",
+            replace(_QUICK, num_train=44_000),
+        ),
+        Recipe(
+            "instant",
+            "Instant",
+            "The same CNN in four passes: at least 99.4 % on the test split, trained "
+            "in a quarter of a minute.",
+            replace(_QUICK, epochs=4),
         ),
         Recipe(
             "textbook",

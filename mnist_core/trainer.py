@@ -1,4 +1,4 @@
-"""The process of one training: `python -m mnist_core.trainer RUN_ID`.
+"""The process of one training: `python -m mnist_core.trainer RUN_ID`, or `--spare`.
 
 It is started by `jobs` and is the only writer of its run's state. TensorFlow is
 imported when it is this run's turn: a run that waits costs 40 MB, not 700.
@@ -8,10 +8,13 @@ import errno
 import logging
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 
 from mnist_core import data, jobs
 from mnist_core.checkpoints import load_snapshot, save_snapshot
@@ -22,6 +25,7 @@ from mnist_core.runs import Run, RunStore, State, trainer_lock, write_state
 
 MAX_THREADS = 4  # of TensorFlow; more give little on images of 28 x 28
 MAX_DENSITY = 400  # reports kept of a training as long as the present one
+MAX_IDLE = 900.0  # seconds that a spare waits to be told
 NICENESS = 19  # the lowest priority: whoever draws comes first
 
 log = logging.getLogger(__name__)
@@ -33,6 +37,7 @@ def train_run(
     *,
     on_batches: Callable[[BatchMetrics], None] = lambda metrics: None,
     is_cancelled: Callable[[], bool] = lambda: False,
+    on_wait: Callable[[], None] = lambda: None,
 ) -> Run:
     """Wait for this run's turn, train it and finish it, in this process.
 
@@ -41,6 +46,7 @@ def train_run(
         run: A queued run that no other process works on.
         on_batches: Called a few times a second, beside what goes into the folder.
         is_cancelled: Another way to ask for a stop, beside the folder's.
+        on_wait: Called a few times a second while another training holds the slot.
 
     Returns:
         The run in its last state: whatever went wrong is in there, too.
@@ -51,7 +57,7 @@ def train_run(
 
     with trainer_lock(run):
         try:
-            with jobs.turn(store, run, should_stop) as has_turn:
+            with jobs.turn(store, run, should_stop, on_wait) as has_turn:
                 if has_turn:
                     _train(run, on_batches, should_stop)
                 else:
@@ -98,6 +104,7 @@ def _train(
         on_snapshot=partial(save_snapshot, checkpoint),
         should_stop=should_stop,
     )
+    write_state(run, "running", "Saving the model and reading the test split.")
     finishing.finish(run, trained, mnist)
     write_state(run, *_ENDINGS[trained.ending])
     checkpoint.unlink(missing_ok=True)
@@ -133,6 +140,9 @@ def _sentence(error: Exception) -> str:
 def _be_considerate() -> None:
     if hasattr(os, "nice"):
         os.nice(NICENESS)
+    # Linux may weigh sessions, not processes, and this one has its own (sched(7)).
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(NICENESS))
 
 
 def limit_threads() -> None:
@@ -143,12 +153,46 @@ def limit_threads() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
-def main(run_id: str) -> int:
-    """Train one run; the exit status is 0 if it has a model at the end."""
+def main(argument: str) -> int:
+    """Train one run; the exit status is 0 if it has a model at the end.
+
+    Args:
+        argument: The run's id, or `jobs.SPARE`: get ready, and read it from standard
+            input. A spare that is told nothing ends with status 0.
+    """
     _be_considerate()
     limit_threads()
     store = RunStore()
-    return 0 if train_run(store, store.get(run_id)).has_model else 1
+    if argument == jobs.SPARE:
+        from mnist_core import finishing
+
+        finishing.rehearse()
+        told = _told()
+        if not told:
+            return 0
+        run = store.get(told)
+        _write_to(run.folder / "log.txt")
+    else:
+        run = store.get(argument)
+    return 0 if train_run(store, run).has_model else 1
+
+
+def _told() -> str:
+    """The line that the server sends, or "" if it ends or says nothing for long."""
+    timer = threading.Timer(MAX_IDLE, os._exit, [0])
+    timer.daemon = True
+    timer.start()
+    line = sys.stdin.readline()
+    timer.cancel()
+    return line.strip()
+
+
+def _write_to(log: Path) -> None:
+    """Send from now on to this file what the process and its libraries say."""
+    with log.open("ab") as file:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+            os.dup2(file.fileno(), stream.fileno())
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ with resources.plain_errors():
     split, evaluation = resources.test_split(), resources.evaluation(run)
 address = {"run": run.id}
 
-accuracy, mistakes, loss, speed = st.columns(4)
+accuracy, mistakes, loss, parameters = st.columns(4)
 with accuracy.container(key="test-accuracy"):
     st.metric("Test accuracy", percent(evaluation.accuracy, places=2))
     low, high = evaluation.interval
@@ -42,7 +42,7 @@ with mistakes:
         query_params=address | Selection(outcome="wrong", sort="loss").to_query(),
     )
 loss.metric("Mean loss (nats)", f"{evaluation.loss:.4f}")
-speed.metric("Parameters", f"{run.result.num_parameters:,}" if run.result else "–")
+parameters.metric("Parameters", f"{run.result.num_parameters:,}" if run.result else "–")
 
 left, right = st.columns([3, 2], gap="large")
 with left:

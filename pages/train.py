@@ -14,19 +14,32 @@ from ui.run_list import run_list
 from ui.settings_form import recipe_picker, settings_form
 from ui.training_panel import duration, training_panel
 
+WATCHED = "watched"  # in the session: a run's id, and what the address asked for then
 DOUBLE_CLICK = 1.5  # seconds in which the same start again is not meant
 
 
 def watched_run(runs: list[Run]) -> Run | None:
-    """The run in the address, or else the one that trains."""
+    """The run that was watched last, or the one in the address, or the one that trains.
+
+    To look at a training is not to choose it as the model: the address stays.
+    """
     wanted = picker.wanted_run_id()
-    ours = [run for run in runs if not run.is_shipped]
-    asked = [run for run in ours if run.id == wanted]
-    training = [run for run in ours if run.is_active]
-    if not asked and training:
-        asked = training[-1:]
-        picker.want_run(asked[0].id)  # to be seen here also when it has ended
-    return next(iter(asked), None)
+    ours = {run.id: run for run in runs if not run.is_shipped}
+    since, watched = st.session_state.get(WATCHED, (None, None))
+    if since == wanted and watched in ours:
+        return ours[watched]
+    if wanted in ours:
+        return ours[wanted]
+    training = [run.id for run in ours.values() if run.is_active]
+    if not training:
+        return None
+    watch(training[-1])  # to be seen here also when it has ended
+    return ours[training[-1]]
+
+
+def watch(run_id: str) -> None:
+    """Show a run on this page until the address asks for another one."""
+    st.session_state[WATCHED] = picker.wanted_run_id(), run_id
 
 
 def start() -> None:
@@ -53,6 +66,18 @@ watched = watched_run(runs)
 if watched:
     with st.container(border=True):
         training_panel(store, watched)
+for other in active:
+    if other.state == "running" and watched and other.id != watched.id:
+        st.button(
+            f"Watch “{other.name}”, which is training",
+            icon=":material/visibility:",
+            key="watch-other",
+            on_click=watch,
+            args=(other.id,),
+        )
+
+if not active:
+    jobs.prepare(store)  # while a person chooses, the next trainer gets ready
 
 st.header("New training")
 recipe = recipe_picker()

@@ -219,7 +219,7 @@ def test_train_shows_its_progress_and_nothing_of_tensorflow(trained):
 def test_train_makes_a_run_like_any_other(trained):
     run = trained.run
 
-    assert (run.state, run.reason, run.name) == ("done", "", "dense adam 0.006")
+    assert (run.state, run.reason, run.name) == ("done", "", "dense adam 0.012")
     assert run.config == trained.by_trainer.config
     for name in runs.RESULT_FILES:
         run.file(name)
@@ -251,14 +251,20 @@ def test_train_without_json_says_in_words_what_came_out(store, mnist):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--recipe", "nope"], "There is no recipe 'nope'. The recipes are fast, "),
-        (["--set", "epochs=0"], "`epochs` must be a whole number from 1 to 100."),
+        (
+            ["--recipe", "nope"],
+            "There is no recipe 'nope'. The recipes are blink, fast, ",
+        ),
+        (["--set", "epochs=0"], "`epochs` must be a whole number from 1 to 300."),
         (["--set", "epochs=many"], "Received: epochs='many'."),
         (["--set", "epochs"], "A setting is written KEY=VALUE, such as epochs=3."),
         (["--set", "colour=red"], "There is no setting 'colour'. The settings are "),
         (["--set", "learning_rate=NaN"], "`learning_rate` must be a number from "),
         (["--set", "learning_rate=1e999"], "`learning_rate` must be a number from "),
-        (["--set", "architecture=resnet"], "one of softmax, dense, cnn, residual."),
+        (
+            ["--set", "architecture=resnet"],
+            "one of softmax, dense, tiny, cnn, deep, residual.",
+        ),
         (["--set", "num_train=59500"], "Train and validation images share 60,000"),
         (["--set", "epochs=" + "9" * 5000], "`epochs` must be a whole number"),
         (["--set", "epochs=" + "[" * 100_000], "`epochs` must be a whole number"),
@@ -425,7 +431,7 @@ def test_a_damaged_model_is_told(trained, store, arguments, file):
 
     answer = command(*arguments, trained.run.id, store=store)
 
-    assert_refused(answer, f"{file} of “dense adam 0.006” is damaged")
+    assert_refused(answer, f"{file} of “dense adam 0.012” is damaged")
 
 
 # predict

@@ -23,6 +23,9 @@ OTHERS = {
     "schedule": "one-cycle",
     "batch_size": 64,
     "epochs": 7,
+    "time_limit": 60,
+    "momentum": 0.8,
+    "beta_2": 0.95,
     "patience": 2,
     "dropout": 0.25,
     "weight_decay": 1e-4,
@@ -121,7 +124,7 @@ def test_a_switch_is_true_or_false_and_nothing_else(value):
     [
         (
             {"epochs": 0},
-            "`epochs` must be a whole number from 1 to 100. Received: epochs=0.",
+            "`epochs` must be a whole number from 1 to 300. Received: epochs=0.",
         ),
         (
             {"dropout": 0.95},

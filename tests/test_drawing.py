@@ -264,6 +264,18 @@ def test_any_pen_on_any_paper_gives_the_same_ink(paper, pen):
     assert difference(drawing.to_mnist(ink), drawing.to_mnist(expected)) < 1
 
 
+@pytest.mark.parametrize("paper, pen", [(WHITE, BLACK), (BLACK, WHITE)])
+def test_a_picture_cut_close_around_a_thick_digit_is_mostly_ink(paper, pen):
+    y, x = np.mgrid[-50:50, -50:50] + 0.5
+    radius = np.hypot(y, x)
+    ink = np.where((radius < 50) & (radius > 12), 255, 0).astype(np.uint8)  # a fat 0
+
+    read = drawing.ink_from_rgba(picture_of(ink, paper, pen))
+
+    assert (ink > 127).mean() > 0.5
+    assert np.array_equal(read, ink)
+
+
 @pytest.mark.parametrize("pen", [BLACK, WHITE, (255, 255, 0), (10, 90, 200)])
 def test_strokes_on_transparency_are_ink_in_every_colour(pen):
     opaque = drawing.ink_from_rgba(picture_of(stroke_ink(), WHITE, BLACK))

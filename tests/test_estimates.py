@@ -36,9 +36,16 @@ def run_that_took(
     )
 
 
-def training_seconds(config, runs=()):
+def paced(config, runs=()):
     """The part of the estimate that the machine's pace is about."""
     return estimates.seconds(config, runs) - FIXED
+
+
+def usual(config):
+    """The seconds that its training takes on the machine of the constants."""
+    once = dataclasses.replace(config, epochs=1)
+    twice = dataclasses.replace(config, epochs=2)
+    return config.epochs * (estimates.seconds(twice) - estimates.seconds(once))
 
 
 def test_every_epoch_takes_as_long_as_the_last():
@@ -80,50 +87,76 @@ def test_softmax_regression_is_the_quickest_and_the_residual_cnn_the_slowest():
 
 @pytest.mark.parametrize("pace", [0.25, 1.0, 3.0])
 def test_what_a_training_took_here_tells_what_the_next_one_takes(pace):
-    config = TrainConfig(architecture="residual", epochs=10)
-    run = run_that_took(pace * training_seconds(config), config)
+    config = TrainConfig(architecture="residual", epochs=50)
+    run = run_that_took(pace * usual(config), config)
 
-    other = TrainConfig(epochs=3)
-
-    assert training_seconds(config, [run]) == pytest.approx(run.result.seconds)
-    assert training_seconds(other, [run]) == pytest.approx(
-        pace * training_seconds(other)
-    )
+    for other in (config, TrainConfig(epochs=3)):
+        assert paced(other, [run]) == pytest.approx(pace * paced(other), rel=0.02)
 
 
 def test_epochs_that_were_not_trained_do_not_count():
     config = TrainConfig(epochs=10)
-    took = training_seconds(TrainConfig(epochs=5))
-    half = run_that_took(took, config, num_epochs=5)
+    half = run_that_took(usual(TrainConfig(epochs=5)), config, num_epochs=5)
 
     assert estimates.seconds(config, [half]) == pytest.approx(estimates.seconds(config))
 
 
 def test_one_odd_run_among_three_is_outvoted():
-    config = TrainConfig()
-    usual = training_seconds(config)
-    runs = [run_that_took(pace * usual, config) for pace in (2.0, 50.0, 2.0)]
+    config = TrainConfig(epochs=100)
+    runs = [run_that_took(pace * usual(config), config) for pace in (2.0, 50.0, 2.0)]
 
-    assert training_seconds(config, runs) == pytest.approx(2 * usual)
+    assert paced(config, runs) == pytest.approx(2 * paced(config), rel=0.02)
 
 
 def test_only_the_newest_runs_count():
     config = TrainConfig()
-    usual = training_seconds(config)
-    new = [run_that_took(usual, config)] * estimates.NUM_RECENT
-    old = [run_that_took(9 * usual, config)] * 20
+    new = [run_that_took(usual(config), config)] * estimates.NUM_RECENT
+    old = [run_that_took(9 * usual(config), config)] * 20
 
-    assert training_seconds(config, new + old) == pytest.approx(usual)
+    assert paced(config, new + old) == pytest.approx(paced(config))
 
 
 def test_a_run_without_a_model_tells_nothing_and_takes_no_place():
-    config = TrainConfig()
+    config = TrainConfig(epochs=100)
     failed = dataclasses.replace(run_that_took(1.0, config), result=None)
-    good = run_that_took(2 * training_seconds(config), config)
+    good = run_that_took(2 * usual(config), config)
 
     runs = [failed] * estimates.NUM_RECENT + [good]
 
-    assert training_seconds(config, runs) == pytest.approx(good.result.seconds)
+    assert paced(config, runs) == pytest.approx(2 * paced(config), rel=0.02)
+
+
+def test_a_training_by_the_clock_tells_nothing_of_the_pace():
+    config = TrainConfig()
+    timed = run_that_took(60.0, TrainConfig(time_limit=60), num_epochs=1)
+
+    assert estimates.seconds(config, [timed]) == estimates.seconds(config)
+
+
+def test_a_time_limit_is_what_the_training_takes():
+    config = TrainConfig(architecture="residual", time_limit=30)
+
+    more = dataclasses.replace(config, time_limit=90)
+
+    assert estimates.seconds(more) - estimates.seconds(config) == pytest.approx(60)
+
+
+def test_a_quick_training_that_was_quicker_still_does_not_speed_up_all_others():
+    quick = TrainConfig(architecture="softmax", epochs=5)
+    run = run_that_took(0.2, quick)  # its constants are never right to a tenth
+
+    slow = TrainConfig(architecture="residual", epochs=20)
+
+    assert estimates.seconds(slow, [run]) > 0.8 * estimates.seconds(slow)
+
+
+def test_more_validation_images_take_longer():
+    few, many = (
+        TrainConfig(num_train=1000, epochs=20, num_validation=number)
+        for number in (500, 20_000)
+    )
+
+    assert estimates.seconds(many) > 1.5 * estimates.seconds(few)
 
 
 def test_the_shipped_run_was_trained_elsewhere_and_tells_nothing():
@@ -146,4 +179,4 @@ def test_a_training_that_was_stopped_at_once_does_not_make_the_next_one_look_sho
     config = TrainConfig(architecture="residual", epochs=10)
     stopped = run_that_took(1.0, config, num_epochs=1, state="stopped")
 
-    assert training_seconds(config, [stopped]) > training_seconds(config) / 3
+    assert paced(config, [stopped]) > paced(config) / 3

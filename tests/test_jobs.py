@@ -16,6 +16,7 @@ import zipfile
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -70,6 +71,19 @@ for _ in range(int(sys.argv[3])):
 print("started", flush=True)
 sys.stdin.read()
 """
+# A server that makes a spare process ready, names it and is gone. argv: its runs.
+PREPARING = """\
+import sys
+from pathlib import Path
+
+from mnist_core import jobs
+from mnist_core.runs import RunStore
+
+store = RunStore(Path(sys.argv[1]))
+store.root.mkdir(parents=True)
+jobs.prepare(store)
+print(jobs._SPARES[store.root].pid)
+"""
 # What Keras makes of the first 1,000 test images. argv: the folder of a run, an answer.
 KERAS = """\
 import sys
@@ -113,6 +127,10 @@ class Trainers:
         ]
         process.send_signal(number)
         assert process.wait(DEADLINE) == -number
+
+    def kill_spare(self, spare):
+        spare.kill()
+        assert spare.wait(DEADLINE) == -signal.SIGKILL
 
     def end(self):
         for _, process in self._processes:
@@ -625,3 +643,83 @@ def test_a_kill_costs_one_epoch_at_most(resumed):
 
     assert len(trained) <= FULL.epochs + len(resumed.killed)
     assert all(after - before in (0, 1) for before, after in pairwise(trained))
+
+
+# The spare process
+
+
+@pytest.fixture
+def spare(store, trainers, mnist):
+    """A trainer that is ready and has not been told for which run it is."""
+    jobs.prepare(store)
+    return jobs._SPARES[store.root]
+
+
+@pytest.mark.slow
+def test_a_run_takes_the_spare_process_and_gets_the_same_weights(
+    store, spare, finished
+):
+    run = jobs.start(store, FULL)
+    wait_until(has_state(store, run, "running"))
+    assert spare.poll() is None
+    wait_until(has_ended(store, run))
+
+    assert spare.wait(DEADLINE) == 0
+    assert state(store, run) == "done"
+    ours, theirs = weights(store.get(run.id)), weights(finished.runs[0])
+    assert ours.keys() == theirs.keys()
+    assert all(np.array_equal(ours[name], theirs[name]) for name in ours)
+
+
+@pytest.mark.slow
+def test_a_spare_process_that_died_costs_nothing_but_time(store, spare):
+    spare.kill()
+    spare.wait(DEADLINE)
+
+    run = jobs.start(store, SMALL)
+    wait_until(has_ended(store, run))
+
+    assert state(store, run) == "done"
+
+
+@pytest.mark.slow
+def test_a_training_dies_alone_in_the_spare_process(store, spare, trainers):
+    run = jobs.start(store, replace(FULL, epochs=100))
+    wait_until(has_state(store, run, "running"))
+
+    trainers.kill_spare(spare)
+    wait_until(has_state(store, run, "interrupted"))
+    other = jobs.start(store, SMALL)
+    wait_until(has_ended(store, other))
+
+    assert state(store, other) == "done"
+
+
+def test_only_one_spare_process_is_kept_and_a_run_that_waits_takes_none(
+    store, trainers, slow_dataset
+):
+    first = jobs.start(store, SMALL)
+    wait_until(has_state(store, first, "running"))
+    jobs.prepare(store)
+    spare = jobs._SPARES[store.root]
+    jobs.prepare(store)
+    assert jobs._SPARES[store.root] is spare
+
+    second = jobs.start(store, SMALL)
+    wait_until((second.folder / "lock").exists)
+
+    assert jobs._SPARES[store.root] is spare
+    assert state(store, second) == "queued"
+
+
+def test_a_spare_process_ends_with_its_server(store, slow_dataset):
+    server = subprocess.run(
+        [sys.executable, "-c", PREPARING, str(store.root)],
+        cwd=paths.REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    pid = int(server.stdout)
+
+    wait_until(lambda: not Path(f"/proc/{pid}").exists())

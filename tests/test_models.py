@@ -9,7 +9,14 @@ import pytest
 from mnist_core import models
 from mnist_core.config import ARCHITECTURES, TrainConfig
 
-NUM_FEATURES = {"softmax": 784, "dense": 512, "cnn": 128, "residual": 128}
+NUM_FEATURES = {
+    "softmax": 784,
+    "dense": 512,
+    "tiny": 64,
+    "cnn": 128,
+    "deep": 640,
+    "residual": 128,
+}
 # argv: the model, the images and where the probabilities go.
 PLAIN_KERAS = """\
 import sys
@@ -179,3 +186,36 @@ def test_a_saved_model_opens_in_plain_keras_without_mnist_core(tmp_path):
     assert np.load(tmp_path / "out.npy") == pytest.approx(
         heads.model.predict(images, verbose=0), abs=1e-6
     )
+
+
+@pytest.mark.parametrize("architecture", ["dense", "cnn", "residual"])
+def test_what_is_trained_computes_what_is_saved(architecture):
+    heads = models.build(
+        TrainConfig(architecture=architecture, batch_normalization=True)
+    )
+    view = models.training_view(heads)
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 256, (64, 28, 28)).astype(np.float32)
+
+    trained = np.asarray(view(images, training=True))
+    after_view = heads.model.get_weights()
+    heads_again = models.build(
+        TrainConfig(architecture=architecture, batch_normalization=True)
+    )
+    expected = np.asarray(heads_again.logits(images, training=True))
+
+    assert trained == pytest.approx(expected, rel=1e-3, abs=1e-3)
+    # Of a batch's variance Keras takes the biased, the kernel the unbiased one.
+    for one, other in zip(after_view, heads_again.model.get_weights(), strict=True):
+        assert one == pytest.approx(other, rel=0.02, abs=1e-4)
+    assert np.asarray(view(images)) == pytest.approx(
+        np.asarray(heads.logits(images)), rel=1e-4, abs=1e-4
+    )
+
+
+def test_what_is_trained_shares_every_weight_with_what_is_saved():
+    heads = models.build(TrainConfig(batch_normalization=True))
+    view = models.training_view(heads)
+
+    shared = {id(weight) for weight in heads.model.weights}
+    assert {id(weight) for weight in view.weights} == shared

@@ -20,11 +20,11 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core import data, jobs, paths, runs
 from mnist_core.architectures import cost
-from mnist_core.config import TrainConfig
+from mnist_core.config import TrainConfig, bounds
 from mnist_core.errors import DatasetError
 from mnist_core.evaluation import Evaluation, percent
 from mnist_core.files import append_json_line, read_json, write_json
-from mnist_core.recipes import RECIPES
+from mnist_core.recipes import DEFAULT, RECIPES
 from mnist_core.runs import MAX_WAITING, RunStore
 from mnist_core.selection import Selection
 
@@ -81,6 +81,14 @@ assert not app.exception
 print(app.html[0].value)
 print(sorted({"keras", "tensorflow"} & set(sys.modules)))
 """
+
+
+@pytest.fixture(autouse=True)
+def prepared(monkeypatch):
+    """For which folders of runs a page asked for a spare process; it gets none."""
+    asked = []
+    monkeypatch.setattr(jobs, "prepare", asked.append)
+    return asked
 
 
 @pytest.fixture
@@ -697,10 +705,10 @@ def test_a_recipe_fills_the_form(mnist, name):
     assert_text(app, f"**{cost(RECIPES[name].config).num_parameters:,}** parameters")
 
 
-def test_the_first_recipe_is_in_the_form_at_once(mnist):
+def test_the_usual_recipe_is_in_the_form_at_once(mnist):
     app = open_page("train")
 
-    assert settings(app) == next(iter(RECIPES.values())).config
+    assert settings(app) == RECIPES[DEFAULT].config
 
 
 def test_a_setting_changes_what_is_said_of_the_training(mnist):
@@ -714,8 +722,88 @@ def test_a_setting_changes_what_is_said_of_the_training(mnist):
 def test_every_setting_has_its_help(mnist):
     app = open_page("train")
 
-    for name in TrainConfig.__dataclass_fields__:
-        assert setting(app, name).help
+    for name, bound in bounds().items():
+        words = setting(app, name).help
+        assert words
+        if "low" in bound and name != "seed":
+            assert "Too low:" in words, name
+            assert "Too high:" in words, name
+
+
+def test_what_was_set_is_in_the_address_for_a_refresh_and_for_a_link(mnist):
+    app = open_page("train")
+    setting(app, "epochs").set_value(7)
+    setting(app, "architecture").set_value("dense")
+    setting(app, "batch_normalization").set_value(False).run()
+
+    address = app.query_params["set"]
+    other = open_page("train", set=address)
+
+    assert sorted(address) == [
+        "architecture=dense",
+        "batch_normalization=false",
+        "epochs=7",
+    ]
+    assert settings(other) == settings(app)
+    assert settings(app).epochs == 7
+    app.button_group(key="recipe").set_value("linear").run()
+    assert "set" not in app.query_params
+
+
+def test_settings_in_the_address_that_are_not_allowed_are_said_to_be_so(mnist):
+    app = open_page("train", set=["epochs=0"])
+
+    assert not app.exception
+    assert app.warning[0].value.startswith("`epochs` must be a whole number")
+    assert settings(app) == RECIPES[DEFAULT].config
+
+
+def test_a_trainer_gets_ready_while_a_person_chooses(mnist, store, prepared):
+    open_page("train")
+
+    assert [asked.root for asked in prepared] == [store.root]
+
+
+def test_no_trainer_gets_ready_while_another_one_trains(mnist, store, held, prepared):
+    running(store, held)
+
+    open_page("train")
+
+    assert not prepared
+
+
+def test_to_look_at_a_training_is_not_to_choose_its_model(mnist, store, held):
+    running(store, held)
+
+    app = open_page("train", run="shipped")
+
+    assert app.subheader[0].value == "Mine"
+    assert app.query_params["run"] == "shipped"
+    app.switch_page("pages/draw.py").run()
+    assert app.selectbox(key="run-picker").value == "shipped"
+
+
+def test_a_training_can_be_watched_though_another_run_is_chosen(mnist, store, held):
+    done = finished(store, "Done")
+    running(store, held)
+    app = open_page("train", run=done.id)
+
+    app.button(key="watch-other").click().run()
+
+    assert app.subheader[0].value == "Mine"
+    assert "stop-training" in [button.key for button in app.button]
+
+
+def test_a_training_that_is_being_saved_says_so_and_not_how_long_it_lasts(
+    mnist, store, held
+):
+    run = running(store, held, EPOCH, BATCHES)  # early stopping: not the last step
+    runs.write_state(run, "running", "Saving the model.")
+
+    app = open_page("train")
+
+    assert text_of(app, "training-status") == "**running** · Saving the model."
+    assert app.get_by_key("training-progress").get("progress")[0].value == 100
 
 
 def test_what_was_set_is_kept_on_another_page(mnist):

@@ -394,11 +394,11 @@ def test_a_run_that_ends_while_somebody_looks_is_not_interrupted(store, monkeypa
     run = store.create(CONFIG)
     runs.write_state(run, "running")
 
-    def end_and_look(lock):
+    def end_and_look(folder):
         runs.write_state(run, "done")
         return False
 
-    monkeypatch.setattr(runs.folder, "_is_held", end_and_look)
+    monkeypatch.setattr(runs.folder, "has_trainer", end_and_look)
     (run.folder / "lock").touch()
 
     assert store.get(run.id).state == "done"
@@ -414,6 +414,30 @@ def test_two_that_look_at_once_do_not_take_each_other_for_the_trainer(store):
         seen = {store.get(run.id).state for _ in range(1000)}
 
     assert seen == {"interrupted"}
+
+
+def test_a_file_that_cannot_be_read_for_a_moment_is_read_again(store, monkeypatch):
+    run = ended(store)
+    runs.folder._parsed.cache_clear()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(runs.folder, "read_json", fail)
+        assert [broken.id for broken in store.unreadable()] == [run.id, "shipped"]
+
+    assert store.get(run.id) == run
+
+
+def test_an_unreadable_run_is_not_deleted_under_its_trainer(store):
+    run = store.create(CONFIG)
+    runs.write_state(run, "running")
+
+    with runs.trainer_lock(run):
+        (run.folder / "about.json").write_bytes(b"{")
+        with pytest.raises(RunError, match="is being trained"):
+            store.delete(run.id)
+    store.delete(run.id)
+
+    assert not run.folder.exists()
 
 
 @pytest.mark.parametrize("state", ["queued", "running"])

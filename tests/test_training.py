@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from mnist_core import models, training
+from mnist_core import engine, models, training
 from mnist_core.checkpoints import load_snapshot, save_snapshot
 from mnist_core.config import ARCHITECTURES, TrainConfig
 from mnist_core.data import Mnist, Split
@@ -212,7 +212,7 @@ def test_sgd_follows_the_formula(small_mnist):
     targets = 0.8 * labels + 0.2 / 10
     kernel_speed, bias_speed = np.zeros_like(kernel), np.zeros_like(bias)
     expected = []
-    for rate in learning_rates("cosine", 0.5, 4):
+    for rate in learning_rates("cosine", 0.5, (np.arange(4) + 0.5) / 4):
         odds = np.exp(pixels @ kernel + bias)
         probabilities = odds / odds.sum(axis=1, keepdims=True)
         loss = -np.mean(np.log((probabilities * labels).sum(axis=1)))
@@ -404,7 +404,7 @@ def test_a_validation_loss_that_explodes_first_is_told_with_what_to_do(
 ):
     exploded = np.array([np.inf, 0, 100])
     monkeypatch.setattr(
-        training._Engine, "_metrics", lambda self, images, labels: exploded
+        engine.Engine, "_metrics", lambda self, images, labels: exploded
     )
 
     with pytest.raises(
@@ -533,16 +533,59 @@ def test_a_snapshot_stays_as_it_was_while_the_training_goes_on(small_mnist):
 
 
 def test_the_graph_is_made_once_and_not_for_every_epoch(small_mnist, monkeypatch):
-    sums, calls = training._sums, []
+    sums, calls = engine._sums, []
 
     def counted(*arguments):  # called by Python only while a graph is made
         calls.append(arguments)
         return sums(*arguments)
 
-    monkeypatch.setattr(training, "_sums", counted)
+    monkeypatch.setattr(engine, "_sums", counted)
     recorded(small(epochs=1), small_mnist)
     num_for_one = len(calls)
 
     recorded(small(epochs=3), small_mnist)
 
     assert len(calls) == 2 * num_for_one
+
+
+# By the clock
+
+
+@pytest.mark.parametrize("schedule", ["constant", "one-cycle"])
+def test_a_time_limit_ends_a_training_when_the_time_is_over(schedule, small_mnist):
+    record = recorded(small(time_limit=2, epochs=1, schedule=schedule), small_mnist)
+
+    assert record.trained.ending == "done"
+    assert len(record.epochs) > 1  # epochs are not what counts
+    assert record.epochs[-1].seconds == pytest.approx(2, abs=1)
+    assert record.batches[-1].seconds_left < 0.5
+
+
+def test_a_time_limit_that_is_shorter_than_an_epoch_still_gives_a_model(small_mnist):
+    slow = small(architecture="residual", time_limit=1, batch_size=8)
+
+    record = recorded(slow, small_mnist)
+
+    assert record.trained.ending == "done"
+    assert record.epochs[-1].seconds < 3
+
+
+def test_the_rate_falls_to_its_end_by_the_clock(small_mnist, monkeypatch):
+    asked = []
+
+    def note(schedule, peak, done):
+        asked.extend(done)
+        return learning_rates(schedule, peak, done)
+
+    monkeypatch.setattr(training, "learning_rates", note)
+    recorded(small(time_limit=2, schedule="cosine"), small_mnist)
+
+    assert (np.diff(asked) > -0.05).all()  # a step may take longer than the last ones
+    assert asked[0] < 0.1
+    assert 0.9 < asked[-1] <= 1.0
+
+
+def test_a_timed_training_can_be_stopped(small_mnist):
+    record = recorded(small(time_limit=600), small_mnist, should_stop=lambda: True)
+
+    assert record.trained.ending == "stopped"

@@ -18,7 +18,7 @@ from mnist_core.errors import PictureError
 SIZE = 280  # screen pixels: ten for each pixel of an MNIST image
 STROKE_WIDTH = 20  # screen pixels: about two pixels of ink, as in MNIST
 STROKE_WIDTHS = (8, 40)  # screen pixels, the thinnest and the thickest
-MAX_PATHS = 500_000  # characters of JSON: some ten thousand points
+MAX_STROKES = 500_000  # characters of JSON: some ten thousand points
 MAX_STATES = 30  # that can be undone to
 _GEOMETRY = ("path", "left", "top", "scaleX", "scaleY", "angle")  # of a stroke
 _WIDGET = "pad"
@@ -32,12 +32,17 @@ class Sketch:
     """A drawing as the canvas sent it.
 
     Attributes:
-        objects: Its strokes, in the canvas's own form.
-        png: Its pixels, or None if nothing is drawn. Both are a visitor's: unchecked.
+        strokes: In the canvas's own form, as JSON.
+        shape: What makes two sketches the same drawing: some fields of the strokes.
+        png: Its pixels, or None if nothing is drawn. All are a visitor's: unchecked.
     """
 
-    objects: list[Any]
+    strokes: str
+    shape: str
     png: bytes | None
+
+
+NOTHING = Sketch("[]", "[]", None)
 
 
 def draw() -> np.ndarray | None:
@@ -51,7 +56,7 @@ def draw() -> np.ndarray | None:
     """
     from streamlit_drawable_canvas import st_canvas  # fails outside of a server
 
-    sketches: list[Sketch] = st.session_state.setdefault(_SKETCHES, [Sketch([], None)])
+    sketches: list[Sketch] = st.session_state.setdefault(_SKETCHES, [NOTHING])
     if _WIDGET not in st.session_state:  # first seen, or back from another page
         st.session_state[_START] = _drawing(sketches[-1])
     with st.container(key="canvas"):
@@ -70,9 +75,8 @@ def draw() -> np.ndarray | None:
             raise PictureError(
                 "The drawing could not be read. Reload the page and draw it again."
             ) from error
-    sent = Sketch(_objects(result.json_data), _png(result))
-    too_large = len(_paths(sent)) > MAX_PATHS
-    if not too_large:
+    sent = _sketch(result)
+    if sent is not None:
         _receive(sent)
     with st.container(horizontal=True):
         st.button(
@@ -81,7 +85,7 @@ def draw() -> np.ndarray | None:
             key="clear",
             shortcut="Delete",
             on_click=_show,
-            args=(Sketch([], None),),
+            args=(NOTHING,),
         )
         st.button(
             "Undo",
@@ -100,7 +104,7 @@ def draw() -> np.ndarray | None:
                 key="stroke-width",
                 persist_state="session",
             )
-    if too_large:
+    if sent is None:
         raise PictureError("The drawing has too many strokes. Clear the canvas.")
     png = sketches[-1].png
     return None if png is None else pictures.decode_canvas(png)
@@ -109,10 +113,9 @@ def draw() -> np.ndarray | None:
 def _receive(sketch: Sketch) -> None:
     """Keep what the canvas sent, if it is news."""
     sketches = st.session_state[_SKETCHES]
-    sent = _paths(sketch)
-    if sent == _paths(sketches[-1]):
+    if sketch.shape == sketches[-1].shape:
         st.session_state[_STALE] = None
-    elif sent != st.session_state.get(_STALE):
+    elif sketch.shape != st.session_state.get(_STALE):
         st.session_state[_STALE] = None
         sketches.append(sketch)
         del sketches[:-MAX_STATES]
@@ -128,7 +131,7 @@ def _undo() -> None:
 def _show(sketch: Sketch) -> None:
     sketches = st.session_state[_SKETCHES]
     present = sketches[-1]
-    if _paths(present) != _paths(sketch):
+    if present.shape != sketch.shape:
         sketches.append(sketch)
         _tell(before=present, after=sketch)
 
@@ -136,7 +139,7 @@ def _show(sketch: Sketch) -> None:
 def _tell(before: Sketch, after: Sketch) -> None:
     """Have the canvas show another sketch; it answers in a moment."""
     st.session_state[_START] = _drawing(after)
-    st.session_state[_STALE] = _paths(before)
+    st.session_state[_STALE] = before.shape
 
 
 def _drawing(sketch: Sketch) -> dict[str, Any]:
@@ -144,24 +147,25 @@ def _drawing(sketch: Sketch) -> dict[str, Any]:
     # given, so each one gets a number.
     number = st.session_state.get("sketch-number", 0) + 1
     st.session_state["sketch-number"] = number
-    return {"objects": sketch.objects, "number": number}
+    return {"objects": json.loads(sketch.strokes), "number": number}
 
 
-def _paths(sketch: Sketch) -> str:
-    """What makes two sketches the same drawing."""
-    strokes = [
+def _sketch(result: Any) -> Sketch | None:
+    """What the canvas sent, or None if it is too much to keep."""
+    raw = result.json_data
+    objects = raw.get("objects") if isinstance(raw, dict) else None
+    objects = objects if isinstance(objects, list) else []
+    shape = [
         [item.get(name) for name in _GEOMETRY] if isinstance(item, dict) else None
-        for item in sketch.objects
+        for item in objects
     ]
     try:
-        return json.dumps(strokes)
+        strokes = json.dumps(objects)
     except RecursionError:  # nothing that a canvas sends
-        return " " * (MAX_PATHS + 1)
-
-
-def _objects(raw: Any) -> list[Any]:
-    objects = raw.get("objects") if isinstance(raw, dict) else None
-    return objects if isinstance(objects, list) else []
+        return None
+    if len(strokes) > MAX_STROKES:
+        return None
+    return Sketch(strokes, json.dumps(shape), _png(result))
 
 
 def _png(result: Any) -> bytes | None:

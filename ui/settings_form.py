@@ -3,6 +3,7 @@
 Bounds come from `mnist_core.config`; this is the home of their words.
 """
 
+import json
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
@@ -10,7 +11,10 @@ import streamlit as st
 
 from mnist_core.architectures import ARCHITECTURES
 from mnist_core.config import TrainConfig, bounds
-from mnist_core.recipes import RECIPES
+from mnist_core.errors import ConfigError
+from mnist_core.recipes import DEFAULT, RECIPES
+
+_CHANGED = "set"  # in the address: a KEY=VALUE each
 
 
 class Words(NamedTuple):
@@ -31,6 +35,17 @@ WORDS = {
         "How a gradient becomes a step. Adam and AdamW need little tuning; SGD with "
         "momentum wants a learning rate about 30 times higher.",
     ),
+    "momentum": Words(
+        "Momentum",
+        "How much of its direction is kept from step to step: of SGD, and the first "
+        "beta of Adam and AdamW. Too low: it zigzags. Too high: it overshoots. Short "
+        "trainings want less than 0.9.",
+    ),
+    "beta_2": Words(
+        "Second beta",
+        "How long Adam and AdamW remember the size of gradients. Too low: jumpy. Too "
+        "high: it adapts too late. Short trainings want less than 0.999.",
+    ),
     "learning_rate": Words(
         "Learning rate",
         "The size of a step. Too low: it learns slowly. Too high: the loss jumps, or "
@@ -43,17 +58,23 @@ WORDS = {
     ),
     "epochs": Words(
         "Epochs",
-        "How often it sees every image. Too few: it has not learned enough. Too many: "
+        "How often it sees every image. Too low: it has not learned enough. Too high: "
         "it only overfits; the best epoch is kept.",
+    ),
+    "time_limit": Words(
+        "Seconds instead of epochs",
+        "Trains for so long, whatever the machine does, and ends its schedule by the "
+        "clock. Too low: it has not learned enough. Too high: it only overfits. 0: by "
+        "epochs.",
     ),
     "patience": Words(
         "Patience (epochs)",
         "Stops early after so many epochs without a lower validation loss. Too "
-        "low: it gives up in a dip. 0: it trains all epochs.",
+        "low: it gives up in a dip. Too high: it wastes epochs. 0: it trains all.",
     ),
     "batch_size": Words(
         "Batch size",
-        "Images in one step. Too small: slow and noisy. Too large: few steps, so it "
+        "Images in one step. Too low: slow and noisy. Too high: few steps, so it "
         "learns less in an epoch; raise the learning rate with it.",
     ),
     "dropout": Words(
@@ -78,33 +99,38 @@ WORDS = {
     ),
     "rotation": Words(
         "Rotation (degrees)",
-        "Turns every training image by up to so much. Too little: tilted digits are "
-        "misread. Too much: a 6 comes near a 9. Try 10.",
+        "Turns every training image by up to so much. Too low: tilted digits are "
+        "misread. Too high: a 6 comes near a 9. Try 10.",
     ),
     "shift": Words(
         "Shift (pixels)",
-        "Moves it by up to so much. Too much: it is cut off at the edge. Try 2.",
+        "Moves it by up to so much. Too low: a digit beside the middle is misread. "
+        "Too high: it is cut off at the edge. Try 2.",
     ),
     "scale": Words(
         "Scale (fraction)",
-        "Makes it wider and higher, or less, by up to so much. Try 0.1.",
+        "Makes it wider and higher, or less, by up to so much. Too low: narrow and "
+        "wide hands are misread. Too high: it is cut off or smeared. Try 0.1.",
     ),
     "shear": Words(
-        "Shear (fraction)", "Slants it by up to so much, as handwriting does. Try 0.15."
+        "Shear (fraction)",
+        "Slants it by up to so much, as handwriting does. Too low: slanted hands are "
+        "misread. Too high: a 1 becomes a dash. Try 0.15.",
     ),
     "elastic": Words(
         "Elastic warp (pixels)",
-        "Bends it smoothly, as an unsteady hand does. Too much: it is unreadable even "
-        "to you. Try 0.7.",
+        "Bends it smoothly, as an unsteady hand does. Too low: it changes nothing. Too "
+        "high: it is unreadable even to you. Try 0.7.",
     ),
     "num_train": Words(
         "Training images",
-        "How many it learns from. Fewer are quicker and make it overfit: worth seeing.",
+        "How many it learns from. Too low: it overfits, which is worth seeing. Too "
+        "high: nothing but time.",
     ),
     "num_validation": Words(
         "Validation images",
-        "Held back to choose the best epoch. Too few: the choice is luck. They are "
-        "taken from the 60,000 that are not the test split.",
+        "Held back to choose the best epoch. Too low: the choice is luck. Too high: "
+        "too few are left of the 60,000 to train on.",
     ),
     "seed": Words(
         "Seed",
@@ -118,9 +144,12 @@ GROUPS = {
         "optimizer",
         "learning_rate",
         "schedule",
+        "momentum",
+        "beta_2",
         "batch_size",
         "epochs",
         "patience",
+        "time_limit",
     ),
     "Against overfitting": ("weight_decay", "label_smoothing"),
     "Random changes to the images": ("rotation", "shift", "scale", "shear", "elastic"),
@@ -130,6 +159,9 @@ GROUPS = {
 _STEPS: dict[str, float] = {
     "dropout": 0.05,
     "learning_rate": 0.0005,
+    "momentum": 0.05,
+    "beta_2": 0.01,
+    "time_limit": 5,
     "batch_size": 8,
     "epochs": 1,
     "patience": 1,
@@ -152,11 +184,11 @@ def recipe_picker() -> str:
         "Recipe",
         list(RECIPES),
         format_func=lambda name: RECIPES[name].title,
-        default=next(iter(RECIPES)),
+        default=DEFAULT,
         required=True,
         key="recipe",
         bind="query-params",
-        on_change=lambda: _fill(RECIPES[st.session_state["recipe"]].config),
+        on_change=_take_recipe,
     )
     st.caption(RECIPES[name].summary)
     return name
@@ -165,11 +197,14 @@ def recipe_picker() -> str:
 def settings_form(recipe: str) -> TrainConfig:
     """Show every setting, as the recipe has it until somebody changes it.
 
+    What differs from the recipe is in the address, for a refresh and for a link.
+
     Raises:
         ConfigError: If the settings do not go together.
     """
+    base = RECIPES[recipe].config
     if _key("architecture") not in st.session_state:
-        _fill(RECIPES[recipe].config)
+        _fill(_asked(base))
     settings: dict[str, Any] = {}
     for group, names in GROUPS.items():
         st.markdown(f"**{group}**")
@@ -178,7 +213,35 @@ def settings_form(recipe: str) -> TrainConfig:
             with columns[place % len(columns)]:
                 settings[name] = _widget(name)
     st.caption(ARCHITECTURES[settings["architecture"]].summary)
+    changed = [
+        f"{name}={_text(value)}"
+        for name, value in settings.items()
+        if value != getattr(base, name)
+    ]
+    if changed:
+        st.query_params[_CHANGED] = changed
+    else:
+        st.query_params.pop(_CHANGED, None)
     return TrainConfig(**settings)
+
+
+def _text(value: Any) -> str:
+    """A value as `TrainConfig.with_settings` reads it."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _take_recipe() -> None:
+    st.query_params.pop(_CHANGED, None)
+    _fill(RECIPES[st.session_state["recipe"]].config)
+
+
+def _asked(base: TrainConfig) -> TrainConfig:
+    """The recipe's config with the changes that the address asks for."""
+    try:
+        return base.with_settings(st.query_params.get_all(_CHANGED))
+    except ConfigError as error:
+        st.warning(f"{error} The address was not followed.", icon=":material/link_off:")
+        return base
 
 
 def _fill(config: TrainConfig) -> None:

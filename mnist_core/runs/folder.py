@@ -60,9 +60,9 @@ def write_new(folder: Path, config: TrainConfig, name: str, since: datetime) -> 
 
 def read_run(folder: Path) -> Run | UnreadableRun:
     """A run from its folder; whatever is wrong with it becomes a reason."""
-    run = _parsed(folder, _stamps(folder))
+    run = _read_now(folder)
     if is_active(run) and not _may_train(folder, run.since):
-        run = _parsed(folder, _stamps(folder))  # it may have ended a moment ago
+        run = _read_now(folder)  # it may have ended a moment ago
         if is_active(run):
             return replace(run, state="interrupted")
     return run
@@ -90,11 +90,10 @@ def is_active(run: Run | UnreadableRun) -> TypeGuard[Run]:
 
 def _may_train(folder: Path, since: str) -> bool:
     """Whether its trainer lives, or has only just been started."""
-    lock = folder / "lock"
     try:
         with looking(folder.parent):
-            if lock.exists():
-                return _is_held(lock)
+            if (folder / "lock").exists():
+                return has_trainer(folder)
     except Timeout:  # nobody can tell
         return True
     except OSError:  # a read-only folder: nothing can be training there
@@ -103,7 +102,11 @@ def _may_train(folder: Path, since: str) -> bool:
     return age < STARTING
 
 
-def _is_held(lock: Path) -> bool:
+def has_trainer(folder: Path) -> bool:
+    """Whether a process holds the run's lock; to be asked while `looking`."""
+    lock = folder / "lock"
+    if not lock.exists():
+        return False
     try:
         with FileLock(lock, timeout=0):
             return False
@@ -131,14 +134,25 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
     return status.st_ino, status.st_mtime_ns, status.st_size
 
 
+def _read_now(folder: Path) -> Run | UnreadableRun:
+    try:
+        return _parsed(folder, _stamps(folder))
+    except OSError as error:  # perhaps of this moment only, so not remembered
+        return _unreadable(folder, error)
+
+
 @lru_cache(maxsize=4096)  # a page lists all runs again and again; few have changed
 def _parsed(folder: Path, stamps: tuple[object, ...]) -> Run | UnreadableRun:
     try:
         return _read_run(folder)
-    except (OSError, ValueError, KeyError, TypeError, DigitLabError) as error:
-        # A name that is no text in UTF-8 could not be shown.
-        shown = folder.name.encode(errors="replace").decode()
-        return UnreadableRun(shown, _reason(error))
+    except (ValueError, KeyError, TypeError, DigitLabError) as error:
+        return _unreadable(folder, error)
+
+
+def _unreadable(folder: Path, error: Exception) -> UnreadableRun:
+    # A name that is no text in UTF-8 could not be shown.
+    shown = folder.name.encode(errors="replace").decode()
+    return UnreadableRun(shown, _reason(error))
 
 
 def _read_run(folder: Path) -> Run:

@@ -14,6 +14,7 @@ from mnist_core.errors import RunError
 from mnist_core.files import write_json
 from mnist_core.runs.folder import (
     LOCK_TIMEOUT,
+    has_trainer,
     looking,
     read_run,
     write_new,
@@ -136,6 +137,8 @@ class RunStore:
         doomed = folder.with_name(f".deleted-{run_id}")
         # While nobody looks: to look into a folder that goes would make it again.
         with _writing(), looking(self.root):
+            if has_trainer(folder):
+                raise RunError("This run is being trained. Stop it first.")
             folder.rename(doomed)  # gone at once, whatever happens to the rest
         shutil.rmtree(doomed, ignore_errors=True)
 

@@ -1,0 +1,155 @@
+"""The engine: many gradient steps in one graph call, for any config.
+
+The images stay in memory as uint8; gathering a batch, changing it at random, the
+gradient step and the metrics are one TensorFlow graph with a loop in it, so
+Python is entered a few times a second, not once a step.
+"""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mnist_core import models
+from mnist_core.augmentation import augment
+from mnist_core.config import NUM_CLASSES, TrainConfig
+from mnist_core.data import Mnist, Split
+from mnist_core.errors import DivergedError
+from mnist_core.optimizers import Optimizer, is_kernel
+
+VALIDATION_BATCH = 1000  # images
+
+
+class Engine:
+    """A network, its optimiser and its data, compiled into one graph."""
+
+    def __init__(self, config: TrainConfig, mnist: Mnist) -> None:
+        self._config = config
+        self._train = _resident(mnist.train)
+        self._validation = _resident(mnist.validation)
+        self._num_train = len(mnist.train)
+        self.steps_per_epoch = -(-self._num_train // config.batch_size)
+        self.heads = models.build(config)
+        self._network = models.training_view(self.heads)
+        self._weights = self.heads.model.trainable_weights
+        self._kernels = [weight for weight in self._weights if is_kernel(weight)]
+        self._optimizer = Optimizer(config, self._weights)
+        # Plain Python unrolls it; AutoGraph does not know `match`.
+        self._apply = tf.autograph.experimental.do_not_convert(self._optimizer.apply)
+        number = tf.TensorSpec((), tf.int32)
+        self._run_steps = tf.function(
+            self._steps,
+            input_signature=[
+                tf.TensorSpec((None,), tf.int32),
+                number,
+                number,
+                tf.TensorSpec((None,), tf.float32),
+            ],
+        )
+        self._measure = tf.function(self._metrics)
+        self._epoch, self._order = 0, tf.zeros(0, tf.int32)
+        # No steps: the graph is made, and the first report is not about that.
+        self._run_steps(self._order, 0, 0, tf.zeros(0))
+
+    def variables(self) -> list[np.ndarray]:
+        """Copies of everything that training changes."""
+        return [variable.numpy() for variable in self._all_variables()]
+
+    def restore(self, values: list[np.ndarray]) -> None:
+        """Put back what `variables` returned."""
+        for variable, value in zip(self._all_variables(), values, strict=True):
+            variable.assign(value)
+
+    def _all_variables(self) -> list[keras.Variable]:
+        return [*self.heads.model.variables, *self._optimizer.variables]
+
+    def run(self, epoch: int, start: int, rates: np.ndarray) -> np.ndarray:
+        """Train a few steps; `(3,)`: summed loss in nats, number correct, number.
+
+        Args:
+            epoch: From 1; it decides the order of the images.
+            start: Steps of this epoch that are done.
+            rates: `(n,)` float32, the learning rates of the next n steps.
+        """
+        if epoch != self._epoch:
+            self._epoch, self._order = epoch, tf.constant(self._shuffled(epoch))
+        first = (epoch - 1) * self.steps_per_epoch  # steps before this epoch
+        return np.array(self._run_steps(self._order, start, first, rates))
+
+    def validate(self) -> tuple[float, float]:
+        """Loss in nats and accuracy on the validation split."""
+        images, labels = self._validation
+        sums = np.zeros(3)
+        for start in range(0, len(labels), VALIDATION_BATCH):
+            rows = slice(start, start + VALIDATION_BATCH)
+            sums += np.array(self._measure(images[rows], labels[rows]))
+        if not np.isfinite(sums[0]):
+            raise DivergedError(
+                "The validation loss is infinite or not a number: the weights have "
+                "exploded. Lower the learning rate and start again."
+            )
+        return means(sums)
+
+    def _shuffled(self, epoch: int) -> np.ndarray:
+        """The epoch's own order, the same after a restart."""
+        generator = np.random.default_rng([self._config.seed, epoch])
+        return generator.permutation(self._num_train).astype(np.int32)
+
+    def _steps(
+        self, order: tf.Tensor, start: tf.Tensor, first: tf.Tensor, rates: tf.Tensor
+    ) -> tf.Tensor:
+        """One gradient step a rate, from step `start` of an epoch on."""
+        sums, size = tf.zeros(3), self._config.batch_size
+        for index in tf.range(tf.size(rates)):
+            step = start + index
+            rows = order[step * size : (step + 1) * size]
+            sums += self._step(rows, first + step, rates[index])
+        return sums
+
+    def _step(self, rows: tf.Tensor, step: tf.Tensor, rate: tf.Tensor) -> tf.Tensor:
+        """One gradient step; returns `(3,)`: summed loss, correct and images."""
+        config = self._config
+        images, labels = (tf.gather(values, rows) for values in self._train)
+        images = tf.cast(images, tf.float32)
+        if config.is_augmented:
+            images = augment(images, config, tf.stack([config.seed, step]))
+        targets = tf.one_hot(labels, NUM_CLASSES)
+        smoothing = config.label_smoothing
+        targets = targets * (1 - smoothing) + smoothing / NUM_CLASSES
+        with tf.GradientTape() as tape:
+            logits = self._network(images, training=True)
+            losses = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
+            objective = tf.reduce_mean(losses) + self._penalty()
+        weights = [weight.value for weight in self._weights]
+        self._apply(tape.gradient(objective, weights), rate, step)
+        return _sums(labels, logits)
+
+    def _penalty(self) -> tf.Tensor | float:
+        """L2 on the kernels, as `keras.regularizers.L2`; AdamW decays by itself."""
+        decay = self._config.weight_decay
+        if not decay or self._config.optimizer == "adamw":
+            return 0.0
+        squares = [tf.reduce_sum(tf.square(kernel)) for kernel in self._kernels]
+        return decay * tf.add_n(squares)
+
+    def _metrics(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        logits = self.heads.logits(tf.cast(images, tf.float32), training=False)
+        return _sums(labels, logits)
+
+
+def _sums(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    """`(3,)` float32: summed cross-entropy in nats, number correct, number."""
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+    is_correct = tf.argmax(logits, axis=1, output_type=tf.int32) == labels
+    correct = tf.reduce_sum(tf.cast(is_correct, tf.float32))
+    return tf.stack(
+        [tf.reduce_sum(losses), correct, tf.cast(tf.size(labels), tf.float32)]
+    )
+
+
+def _resident(split: Split) -> tuple[tf.Tensor, tf.Tensor]:
+    return tf.constant(split.images), tf.constant(split.labels, tf.int32)
+
+
+def means(sums: np.ndarray) -> tuple[float, float]:
+    """Loss in nats and accuracy, from what `Engine.run` summed up."""
+    return float(sums[0] / sums[2]), float(sums[1] / sums[2])
