@@ -25,6 +25,7 @@ from mnist_core.errors import DigitLabError, PictureError, RunError
 from mnist_core.evaluation import Evaluation, percent
 from mnist_core.history import BatchMetrics
 from mnist_core.predictor import Prediction, Predictor
+from mnist_core.reader import Reader
 from mnist_core.recipes import DEFAULT, RECIPES, recipe
 from mnist_core.runs import Result, Run, RunStore
 
@@ -111,7 +112,8 @@ def evaluate(options: argparse.Namespace) -> None:
     run = RunStore().get(options.run)
     test = data.load_test()
     with _own_stderr(Path(os.devnull)):
-        probabilities = Predictor(run).probabilities(test.images)
+        reader = Reader(run.file("twin.tflite"), num_threads=os.cpu_count() or 1)
+        probabilities = reader.read(test.images).probabilities
     evaluation = Evaluation(test.labels, probabilities)
     low, high = evaluation.interval
     value = {

@@ -5,6 +5,7 @@ ratio has nothing to divide by it is 0.0, as with scikit-learn's `zero_division=
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -193,6 +194,17 @@ class Evaluation:
             f"{self.num_images - self.num_mistakes:,} of {self.num_images:,} digits "
             f"are read right: {percent(self.accuracy, places=2)}, "
             f"with a 95 % interval from {low} to {high}."
+        )
+
+    def ceiling(self, disputed: Sequence[int]) -> str:
+        """Where labels end, in words, if people dispute those of some images."""
+        rows = np.asarray(disputed)
+        among = int((self.predictions[rows] != self.labels[rows]).sum())
+        end = percent(1 - len(rows) / self.num_images, places=2)
+        return (
+            f"People do not agree on {len(rows)} of the labels; {among} of its mistakes "
+            f"are among them. So labels end at about {end}, and above 99.7 % single "
+            "runs differ by luck."
         )
 
 

@@ -1,6 +1,7 @@
 """From a trained network to a finished run: its files and its figures."""
 
 import hashlib
+import os
 import tempfile
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def finish(run: Run, trained: Trained, mnist: Mnist) -> Result:
         OSError: If a file cannot be written.
     """
     _save_models(run.folder, trained.heads)
-    reader = Reader(run.folder / "twin.tflite")
+    reader = Reader(run.folder / "twin.tflite", num_threads=os.cpu_count() or 1)
     test = reader.read(mnist.test.images)
     validation = reader.read(mnist.validation.images)
     _check_agreement(trained.heads, mnist.test.images, test)

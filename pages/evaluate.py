@@ -5,6 +5,7 @@ from typing import get_args
 import streamlit as st
 
 from mnist_core import charts, thumbnails
+from mnist_core.data import DISPUTED_TEST
 from mnist_core.evaluation import percent
 from mnist_core.selection import Selection
 from ui import frame, resources
@@ -43,6 +44,7 @@ with mistakes:
     )
 loss.metric("Mean loss (nats)", f"{evaluation.loss:.4f}")
 parameters.metric("Parameters", f"{run.result.num_parameters:,}" if run.result else "–")
+st.caption(evaluation.ceiling(DISPUTED_TEST))
 
 left, right = st.columns([3, 2], gap="large")
 with left:

@@ -1307,3 +1307,10 @@ def test_the_whole_address_decides(mnist, store, evaluation):
     assert app.selectbox(key="run-picker").value == run.id
     assert [tile["index"] for tile in tiles(app)] == expected.tolist()
     assert text_of(app, "opened-digit").startswith(f"**Index {expected[0]}**")
+
+
+def test_evaluate_says_where_labels_end(mnist):
+    app = open_page("evaluate")
+
+    assert_text(app, "People do not agree on 15 of the labels")
+    assert_text(app, "labels end at about 99.85 %")

@@ -152,3 +152,15 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
 def test_a_twin_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(RunError, match="cannot be opened"):
         Reader(tmp_path / "twin.tflite")
+
+
+def test_two_threads_read_as_one_does(reader_and_heads, tmp_path):
+    _, heads = reader_and_heads
+    path = tmp_path / "twin.tflite"
+    heads.twin.export(path, format="litert", verbose=False)
+    generator = np.random.default_rng(3)
+    images = generator.integers(0, 256, (600, 28, 28), dtype=np.uint8)
+
+    one, two = (Reader(path, num_threads=n).read(images) for n in (1, 2))
+
+    assert np.array_equal(one.probabilities, two.probabilities)

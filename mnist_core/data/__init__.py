@@ -13,6 +13,7 @@ from mnist_core.data.copies import NAMES
 from mnist_core.data.sources import Located, fetch_mnist, find_mnist, read_first
 
 __all__ = [
+    "DISPUTED_TEST",
     "NUM_VALIDATION",
     "Located",
     "Mnist",
@@ -24,6 +25,12 @@ __all__ = [
 ]
 
 NUM_VALIDATION = 5_000  # images
+# Test images whose label fewer than three of five people confirmed, of the hundred that
+# were asked about (Northcutt, Athalye & Mueller, "Pervasive label errors", 2021).
+DISPUTED_TEST = (
+    947, 1621, 1901, 2130, 2462, 2597, 2654, 3520, 3558, 5937, 6651, 6783, 8527, 9679,
+    9729,
+)  # fmt: skip
 _SPLIT_SEED = 1998  # any number would do; another one is another split
 
 
