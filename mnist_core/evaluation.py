@@ -202,9 +202,9 @@ class Evaluation:
         among = int((self.predictions[rows] != self.labels[rows]).sum())
         end = percent(1 - len(rows) / self.num_images, places=2)
         return (
-            f"People do not agree on {len(rows)} of the labels; {among} of its mistakes "
-            f"are among them. So labels end at about {end}, and above 99.7 % single "
-            "runs differ by luck."
+            f"People do not agree on {len(rows)} of the labels; {among} of its "
+            f"mistakes are among them. So labels end at about {end}, and above 99.7 % "
+            "single runs differ by luck."
         )
 
 
