@@ -61,8 +61,8 @@ def _remember_choice() -> None:
 
 
 def _label(run: Run) -> str:
-    assert run.result is not None  # only such runs are offered
-    return f"{run.name} · {percent(run.result.test_accuracy, places=2)}"
+    accuracy = percent(run.result.test_accuracy, places=2) if run.result else "–"
+    return f"{run.name} · {accuracy}"
 
 
 def forget_run(run_id: str) -> None:

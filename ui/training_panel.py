@@ -6,7 +6,7 @@ from mnist_core import charts, jobs
 from mnist_core.errors import DigitLabError
 from mnist_core.evaluation import percent
 from mnist_core.history import BatchMetrics, best_epoch
-from mnist_core.runs import Run, RunStore
+from mnist_core.runs import Result, Run, RunStore
 from ui import notices
 
 CHART_HEIGHT = 430  # pixels, as high as the two charts beside it
@@ -37,7 +37,7 @@ def _panel(store: RunStore, run_id: str, was_active: bool) -> None:
         st.progress(_share(run, last))
     _buttons(store, run)
     if run.result:
-        _result(run)
+        _show_result(run.id, run.result)
     if batches:
         left, right = st.columns(2)
         left.altair_chart(charts.batches(batches), width="stretch", height=CHART_HEIGHT)
@@ -127,18 +127,17 @@ def _buttons(store: RunStore, run: Run) -> None:
         )
 
 
-def _result(run: Run) -> None:
-    assert run.result is not None
+def _show_result(run_id: str, result: Result) -> None:
     test, validation, time, where = st.columns(4, vertical_alignment="center")
-    test.metric("Test accuracy", percent(run.result.test_accuracy, places=2))
+    test.metric("Test accuracy", percent(result.test_accuracy, places=2))
     validation.metric(
-        "Validation accuracy", percent(run.result.validation_accuracy, places=2)
+        "Validation accuracy", percent(result.validation_accuracy, places=2)
     )
-    time.metric("Trained for", duration(run.result.seconds))
+    time.metric("Trained for", duration(result.seconds))
     with where:
         for page, label in (
             ("evaluate", "Evaluate it"),
             ("browse", "Browse its digits"),
             ("draw", "Draw with it"),
         ):
-            st.page_link(f"pages/{page}.py", label=label, query_params={"run": run.id})
+            st.page_link(f"pages/{page}.py", label=label, query_params={"run": run_id})
