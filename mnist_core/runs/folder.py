@@ -24,7 +24,7 @@ from mnist_core.runs.run import (
 )
 
 RUN_VERSION = 1  # of the folder's form
-STARTING = 15.0  # seconds in which a queued run's process must have taken its lock
+STARTING = 60.0  # seconds in which the process of a queued run must have taken its lock
 LOCK_TIMEOUT = 10.0  # seconds to wait for a lock that others hold for a moment
 RESULT_FILES = ("model.keras", "twin.tflite", "predictions.npz", "novelty.npz")
 
