@@ -6,6 +6,7 @@ and the reading of the test split are not.
 """
 
 import argparse
+import os
 import statistics
 import sys
 import time
@@ -23,7 +24,10 @@ from mnist_core import data, training
 from mnist_core.architectures import cost
 from mnist_core.data import Mnist
 from mnist_core.errors import DatasetError
+from mnist_core.paths import SHIPPED_RUN_ID
+from mnist_core.reader import Reader
 from mnist_core.recipes import RECIPES
+from mnist_core.runs import RunStore
 
 NUM_SEEDS = 5
 SLOW = ("best",)  # half an hour or more a seed
@@ -94,6 +98,7 @@ def main() -> None:
         rows.append(_row(name, trained[name], base, _operations(name) / peak))
     print(table(HEAD, rows))
     print(f"\nPeak of a {PEAK_SIZE}³ float32 matmul: {peak / 1e9:.0f} GFLOP a CPU s")
+    print(f"\nThe shipped run reads {reading(mnist)}.")
 
 
 def train(name: str, seed: int) -> Measured:
@@ -150,6 +155,28 @@ def baseline(seed: int, mnist: Mnist) -> dict[float, Measured]:
         if len(found) == len(wanted):
             break
     return {mark: found.get(mark, now) for mark in wanted}
+
+
+def reading(mnist: Mnist) -> str:
+    """How long the shipped run's twin takes for the test split, and for one image."""
+    run, images = RunStore().get(SHIPPED_RUN_ID), mnist.test.images
+    every, one = (
+        Reader(run.file("twin.tflite"), num_threads=number)
+        for number in (os.cpu_count() or 1, 1)
+    )
+    splits, singles = [], []
+    for _ in range(5):
+        with _measuring() as usage:
+            every.read(images)
+        splits.append(usage.wall)
+        with _measuring() as usage:
+            for index in range(100):
+                one.read(images[index : index + 1])
+        singles.append(usage.wall / 100)
+    return (
+        f"{len(images):,} images in {statistics.median(splits):.2f} s on all cores, "
+        f"and one image in {1000 * statistics.median(singles):.2f} ms on one"
+    )
 
 
 def matmul_peak() -> float:

@@ -1,7 +1,7 @@
 """Ready-made configs, each with what it gives and how long it takes.
 
-The figures come from `benchmarks/recipes.py` on two cores; `benchmarks/README.md`
-has the table.
+The figures come from `benchmarks/engine.py` on two cores; `benchmarks/README.md` has
+the table.
 """
 
 from dataclasses import dataclass, replace
