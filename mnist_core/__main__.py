@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -210,7 +210,8 @@ def _print(options: argparse.Namespace, value: dict[str, Any], sentence: str) ->
 
 
 def _report(sentence: str) -> None:
-    print(sentence, file=sys.stderr)
+    with suppress(BrokenPipeError):  # nobody looks any more: no reason to end
+        print(sentence, file=sys.stderr, flush=True)
 
 
 def _trained_words(run: Run, result: Result) -> str:

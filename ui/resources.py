@@ -6,6 +6,7 @@ all sessions at once.
 
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -79,18 +80,21 @@ def plain_errors() -> Iterator[None]:
 
 
 def _fetch_mnist() -> None:
-    """Fetch MNIST in a process of its own: it may need TensorFlow for a moment."""
+    """Fetch MNIST in a process of its own: it may need TensorFlow for a moment.
+
+    It goes on when the visitor leaves the page.
+    """
     with st.status("Getting MNIST: about 11 MB", expanded=True) as status:
-        command = [sys.executable, "-m", "mnist_core", "data"]
-        with subprocess.Popen(
-            command,
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mnist_core", "data"],
             cwd=paths.REPOSITORY,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
-        ) as process:
-            for line in process.stderr or ():
-                st.text(line.strip())
-        if process.returncode == 0:
+        )
+        threading.Thread(target=process.wait, daemon=True).start()
+        for line in process.stderr or ():
+            st.text(line.strip())
+        if process.wait() == 0:
             st.rerun()
         status.update(label="MNIST could not be fetched", state="error")
