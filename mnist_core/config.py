@@ -17,7 +17,7 @@ NUM_CLASSES = 10  # the digits 0 to 9
 NUM_LABELLED = 60_000  # images of MNIST's training file: train + validation
 CONFIG_VERSION = 1  # of the JSON form; raised when its meaning changes
 
-ARCHITECTURES = ("softmax", "dense", "tiny", "cnn", "deep", "residual")
+ARCHITECTURES = ("softmax", "dense", "tiny", "cnn", "residual")
 OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop")
 SCHEDULES = ("constant", "cosine", "one-cycle")
 

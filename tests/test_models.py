@@ -14,7 +14,6 @@ NUM_FEATURES = {
     "dense": 512,
     "tiny": 64,
     "cnn": 128,
-    "deep": 640,
     "residual": 128,
 }
 # argv: the model, the images and where the probabilities go.
