@@ -109,8 +109,8 @@ ARCHITECTURES: dict[str, Architecture] = {
     ),
     "residual": Architecture(
         "Residual CNN",
-        "Seven convolutions with shortcuts, the most accurate: 307,914 parameters, about 99.6 % with "
-        "augmentation, some 21 s an epoch.",
+        "Seven convolutions with shortcuts, the most accurate: 307,914 parameters, "
+        "about 99.6 % with augmentation, some 21 s an epoch.",
         347e-6,
         (
             Conv(32, kernel=5, stride=2, is_padded=True),
