@@ -420,8 +420,14 @@ def test_a_run_without_a_model_is_told(store, mnist, arguments):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("arguments", [["evaluate"], ["predict", "a.png", "--run"]])
-@pytest.mark.parametrize("file", ["twin.tflite", "novelty.npz"])
+@pytest.mark.parametrize(
+    "arguments, file",
+    [
+        (["evaluate"], "twin.tflite"),
+        (["predict", "a.png", "--run"], "twin.tflite"),
+        (["predict", "a.png", "--run"], "novelty.npz"),
+    ],
+)
 def test_a_damaged_model_is_told(trained, store, arguments, file):
     store.root.mkdir()
     folder = shutil.copytree(trained.run.folder, store.root / trained.run.id)
