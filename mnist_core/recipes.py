@@ -64,7 +64,7 @@ RECIPES: dict[str, Recipe] = {
             "blink",
             "Blink",
             "A tiny CNN that sees half of the images once: at least 98 % on the test "
-            "split, trained in a second.",
+            "split, trained in a second or two.",
             replace(
                 _QUICK,
                 architecture="tiny",
