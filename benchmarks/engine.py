@@ -23,6 +23,7 @@ from benchmarks._table import machine, table
 from mnist_core import data, training
 from mnist_core.architectures import cost
 from mnist_core.data import Mnist
+from mnist_core.engine import Engine
 from mnist_core.errors import DatasetError
 from mnist_core.paths import SHIPPED_RUN_ID
 from mnist_core.reader import Reader
@@ -108,7 +109,7 @@ def train(name: str, seed: int) -> Measured:
         num_train=config.num_train, num_validation=config.num_validation
     )
     with _measuring() as usage:
-        trained = training.train(config, mnist)
+        trained = training.train(Engine(config, mnist))
     num_images = config.num_train * len(trained.history)
     return Measured(_accuracy(trained.heads.model, mnist), usage, num_images)
 

@@ -16,8 +16,9 @@ IMAGE_SIZE = 28  # pixels, height and width of an MNIST image
 NUM_CLASSES = 10  # the digits 0 to 9
 NUM_LABELLED = 60_000  # images of MNIST's training file: train + validation
 CONFIG_VERSION = 1  # of the JSON form; raised when its meaning changes
+MAX_TEACHERS = 8  # runs; each one reads every image of a training
 
-ARCHITECTURES = ("softmax", "dense", "tiny", "cnn", "residual")
+ARCHITECTURES = ("softmax", "dense", "tiny", "cnn", "deep", "residual")
 OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop")
 SCHEDULES = ("constant", "cosine", "one-cycle")
 
@@ -28,6 +29,10 @@ def _choice(default: str, options: tuple[str, ...]) -> Any:
 
 def _number(default: float, low: float, high: float) -> Any:
     return field(default=default, metadata={"low": low, "high": high})
+
+
+def _run_ids() -> Any:
+    return field(default=(), metadata={"most": MAX_TEACHERS})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +58,8 @@ class TrainConfig:
         weight_decay: L2 penalty on the kernels; decoupled decay with "adamw".
         label_smoothing: Share of the label's probability spread over all digits.
         batch_normalization: Normalise after every hidden layer.
+        teachers: Ids of finished runs whose probabilities, averaged, are learned
+            beside the labels (distillation: Hinton et al., 2015).
         rotation: Largest random rotation, in degrees.
         shift: Largest random shift, in pixels.
         scale: Largest random change of height and of width: up to exp(scale) times.
@@ -78,6 +85,7 @@ class TrainConfig:
     weight_decay: float = _number(0.0, 0.0, 1.0)
     label_smoothing: float = _number(0.0, 0.0, 0.5)
     batch_normalization: bool = False
+    teachers: tuple[str, ...] = _run_ids()
     rotation: float = _number(0.0, 0.0, 45.0)
     shift: float = _number(0.0, 0.0, 6.0)
     scale: float = _number(0.0, 0.0, 0.5)
@@ -161,7 +169,7 @@ class TrainConfig:
 
 
 def bounds() -> dict[str, Mapping[str, Any]]:
-    """Of every setting: `low` and `high` of a number, or the `options` of a choice."""
+    """Of every setting: `low` and `high`, the `options`, or the `most` of a list."""
     return {setting.name: setting.metadata for setting in fields(TrainConfig)}
 
 
@@ -177,6 +185,8 @@ def _checked(name: str, value: Any) -> Any:
         if not isinstance(value, bool):
             raise _wrong(name, "true or false", value)
         return value
+    if "most" in bound:
+        return _checked_ids(name, value, bound["most"])
     low, high = bound["low"], bound["high"]
     expected = (
         f"{'a whole number' if kind is int else 'a number'} from {low:,} to {high:,}"
@@ -186,6 +196,20 @@ def _checked(name: str, value: Any) -> Any:
     if not low <= value <= high or kind(value) != value:  # NaN is in no range
         raise _wrong(name, expected, value)
     return kind(value)
+
+
+def _checked_ids(name: str, value: Any, most: int) -> tuple[str, ...]:
+    """Ids of runs: a list, or one text with commas as the command line has it."""
+    ids = value.split(",") if isinstance(value, str) else value
+    expected = f"a list of at most {most} ids of runs, none of them twice"
+    if not isinstance(ids, list | tuple) or len(ids) > most:
+        raise _wrong(name, expected, value)
+    if not all(isinstance(run_id, str) for run_id in ids):
+        raise _wrong(name, expected, value)
+    stripped = tuple(run_id.strip() for run_id in ids if run_id.strip())
+    if len(set(stripped)) != len(stripped):
+        raise _wrong(name, expected, value)
+    return stripped
 
 
 def _wrong(name: str, expected: str, value: Any) -> ConfigError:

@@ -5,11 +5,14 @@ gradient step and the metrics are one TensorFlow graph with a loop in it, so
 Python is entered a few times a second, not once a step.
 """
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import keras
 import numpy as np
 import tensorflow as tf
 
-from mnist_core import models
+from mnist_core import kernels, models
 from mnist_core.augmentation import augment
 from mnist_core.config import NUM_CLASSES, TrainConfig
 from mnist_core.data import Mnist, Split
@@ -17,19 +20,40 @@ from mnist_core.errors import DivergedError
 from mnist_core.optimizers import Optimizer, is_kernel
 
 VALIDATION_BATCH = 1000  # images
+TAUGHT = 0.9  # share of the teachers in what is learned; the rest are the labels
 
 
 class Engine:
-    """A network, its optimiser and its data, compiled into one graph."""
+    """A network, its optimiser, its teachers and its data, compiled into one graph.
 
-    def __init__(self, config: TrainConfig, mnist: Mnist) -> None:
-        self._config = config
+    Attributes:
+        config: What is trained.
+        mnist: Its train and validation splits are used, the test split never.
+        heads: The network.
+        steps_per_epoch: Batches in the train split; the last one may be smaller.
+    """
+
+    def __init__(
+        self, config: TrainConfig, mnist: Mnist, teachers: Sequence[Path] = ()
+    ) -> None:
+        """Build it all, with the weights that the config's seed decides.
+
+        Args:
+            config: What is trained.
+            mnist: The data.
+            teachers: The saved models of the config's teachers.
+
+        Raises:
+            RunError: If a teacher cannot be opened.
+        """
+        self.config, self.mnist = config, mnist
+        self._teachers = [models.load(path) for path in teachers]
         self._train = _resident(mnist.train)
         self._validation = _resident(mnist.validation)
         self._num_train = len(mnist.train)
         self.steps_per_epoch = -(-self._num_train // config.batch_size)
         self.heads = models.build(config)
-        self._network = models.training_view(self.heads)
+        self._network = kernels.training_view(self.heads)
         self._weights = self.heads.model.trainable_weights
         self._kernels = [weight for weight in self._weights if is_kernel(weight)]
         self._optimizer = Optimizer(config, self._weights)
@@ -91,14 +115,14 @@ class Engine:
 
     def _shuffled(self, epoch: int) -> np.ndarray:
         """The epoch's own order, the same after a restart."""
-        generator = np.random.default_rng([self._config.seed, epoch])
+        generator = np.random.default_rng([self.config.seed, epoch])
         return generator.permutation(self._num_train).astype(np.int32)
 
     def _steps(
         self, order: tf.Tensor, start: tf.Tensor, first: tf.Tensor, rates: tf.Tensor
     ) -> tf.Tensor:
         """One gradient step a rate, from step `start` of an epoch on."""
-        sums, size = tf.zeros(3), self._config.batch_size
+        sums, size = tf.zeros(3), self.config.batch_size
         for index in tf.range(tf.size(rates)):
             step = start + index
             rows = order[step * size : (step + 1) * size]
@@ -107,14 +131,12 @@ class Engine:
 
     def _step(self, rows: tf.Tensor, step: tf.Tensor, rate: tf.Tensor) -> tf.Tensor:
         """One gradient step; returns `(3,)`: summed loss, correct and images."""
-        config = self._config
+        config = self.config
         images, labels = (tf.gather(values, rows) for values in self._train)
         images = tf.cast(images, tf.float32)
         if config.is_augmented:
             images = augment(images, config, tf.stack([config.seed, step]))
-        targets = tf.one_hot(labels, NUM_CLASSES)
-        smoothing = config.label_smoothing
-        targets = targets * (1 - smoothing) + smoothing / NUM_CLASSES
+        targets = self._targets(images, labels)
         with tf.GradientTape() as tape:
             logits = self._network(images, training=True)
             losses = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
@@ -123,16 +145,30 @@ class Engine:
         self._apply(tape.gradient(objective, weights), rate, step)
         return _sums(labels, logits)
 
+    def _targets(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        """`(N, 10)` probabilities to learn.
+
+        Teachers read the very images that are learned from, changes and all (Beyer et
+        al., "Knowledge distillation: a good teacher is patient and consistent", 2022).
+        """
+        smoothing = self.config.label_smoothing
+        targets = tf.one_hot(labels, NUM_CLASSES)
+        targets = targets * (1 - smoothing) + smoothing / NUM_CLASSES
+        if not self._teachers:
+            return targets
+        answers = [teacher(images, training=False) for teacher in self._teachers]
+        return (1 - TAUGHT) * targets + TAUGHT * tf.add_n(answers) / len(answers)
+
     def _penalty(self) -> tf.Tensor | float:
         """L2 on the kernels, as `keras.regularizers.L2`; AdamW decays by itself."""
-        decay = self._config.weight_decay
-        if not decay or self._config.optimizer == "adamw":
+        decay = self.config.weight_decay
+        if not decay or self.config.optimizer == "adamw":
             return 0.0
         squares = [tf.reduce_sum(tf.square(kernel)) for kernel in self._kernels]
         return decay * tf.add_n(squares)
 
     def _metrics(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-        logits = self.heads.logits(tf.cast(images, tf.float32), training=False)
+        logits = self._network(tf.cast(images, tf.float32), training=False)
         return _sums(labels, logits)
 
 

@@ -1,8 +1,8 @@
 """How long a training will take, before it starts.
 
 A step costs something by itself, and every image what its network costs; reading an
-image for validation is a third of that. The constants were measured on two cores;
-what trainings took on this machine corrects them.
+image for validation, or to teach, is a third of that. The constants were measured on
+two cores; what trainings took on this machine corrects them.
 """
 
 import statistics
@@ -33,7 +33,10 @@ def seconds(config: TrainConfig, runs: Sequence[Run] = ()) -> float:
     """
     pace = _pace(runs)
     reading = NUM_FINISHING * _image_seconds(config) * READING
-    training = config.time_limit or _training(config, config.epochs) * pace
+    teaching = _teaching(config, runs)
+    training = config.time_limit or (
+        (_training(config, config.epochs) + config.epochs * teaching) * pace
+    )
     return STARTUP + training + FINISHING + reading * pace
 
 
@@ -44,6 +47,13 @@ def _training(config: TrainConfig, epochs: int) -> float:
     changes = AUGMENTATION if config.is_augmented else 0.0
     train = config.num_train * (image + max(steps, -image / 2) + changes)
     return epochs * (train + config.num_validation * image * READING)
+
+
+def _teaching(config: TrainConfig, runs: Sequence[Run]) -> float:
+    """Seconds an epoch in which the teachers read the images that are learned."""
+    teachers = [run for run in runs if run.id in config.teachers]
+    images = sum(_image_seconds(teacher.config) for teacher in teachers)
+    return images * READING * config.num_train
 
 
 def _image_seconds(config: TrainConfig) -> float:
@@ -62,6 +72,7 @@ def _pace(runs: Sequence[Run]) -> float:
         / (_training(run.config, run.result.num_epochs) + PRIOR)
         for run in runs
         if run.result
+        and not run.config.teachers
         and run.state == "done"
         and not run.is_shipped
         and not run.config.time_limit

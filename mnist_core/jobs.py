@@ -7,11 +7,13 @@ started again, and finds everything in the run's folder.
 
 Most of the wait for a short training would be the import of TensorFlow. So a spare
 process can be made ready before anybody presses Start: it imports, tries itself out,
-and becomes the process of the one run whose id it is told. It is told through a pipe
-that ends with the server, and so does a spare that was never needed.
+builds what will probably be trained, and becomes the process of the one run whose id
+it is told. It is told through a pipe that ends with the server, and so does a spare
+that was never needed.
 """
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -19,8 +21,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from filelock import FileLock, Timeout
 
@@ -32,7 +35,16 @@ from mnist_core.runs import Run, RunStore, write_state
 POLL = 0.3  # seconds between two looks at the queue
 SPARE = "--spare"  # in place of a run's id: it will be told later
 
-_SPARES: dict[Path, subprocess.Popen[bytes]] = {}  # of each folder of runs
+
+@dataclass(slots=True)
+class _Spare:
+    """A trainer without a run, and the config that it was told to get ready for."""
+
+    process: subprocess.Popen[bytes]
+    config: TrainConfig | None = None
+
+
+_SPARES: dict[Path, _Spare] = {}  # of each folder of runs
 _SPARES_LOCK = threading.Lock()
 
 
@@ -45,16 +57,19 @@ def start(store: RunStore, config: TrainConfig, name: str = "") -> Run:
     return _with_process(store, store.create(config, name))
 
 
-def prepare(store: RunStore) -> None:
-    """Have a spare process ready for the next run; does nothing if there is one.
+def prepare(store: RunStore, config: TrainConfig) -> None:
+    """Have a spare process get ready to train this config; there is one at most.
 
     A spare that cannot be started is no error: the run then gets a process of its own.
     """
-    with _SPARES_LOCK:
+    with _SPARES_LOCK, contextlib.suppress(OSError):
         spare = _SPARES.get(store.root)
-        if spare is None or spare.poll() is not None:
-            with contextlib.suppress(OSError):
-                _SPARES[store.root] = _process(store, SPARE, stdin=subprocess.PIPE)
+        if spare is None or spare.process.poll() is not None:
+            spare = _Spare(_process(store, SPARE, stdin=subprocess.PIPE))
+            _SPARES[store.root] = spare
+        if config != spare.config:
+            _tell(spare, config=config.to_json())
+            spare.config = config
 
 
 def resume(store: RunStore, run_id: str) -> Run:
@@ -125,14 +140,26 @@ def _told_spare(store: RunStore, run: Run) -> bool:
     """Tell the spare which run it is for; False if there is none that listens."""
     with _SPARES_LOCK:
         spare = _SPARES.pop(store.root, None)
-    if spare is None or spare.poll() is not None or spare.stdin is None:
+    if spare is None or spare.process.poll() is not None:
         return False
     try:
-        with spare.stdin as pipe:
-            pipe.write(f"{run.id}\n".encode())
+        with _pipe(spare):
+            _tell(spare, run=run.id)
     except OSError:  # it has just ended
         return False
     return True
+
+
+def _tell(spare: _Spare, **message: Any) -> None:
+    """Send one line, as `trainer` reads it."""
+    _pipe(spare).write(json.dumps(message).encode() + b"\n")
+    _pipe(spare).flush()
+
+
+def _pipe(spare: _Spare) -> IO[bytes]:
+    if spare.process.stdin is None:
+        raise BrokenPipeError("The spare process was started without a pipe.")
+    return spare.process.stdin
 
 
 def _process(

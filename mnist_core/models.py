@@ -5,8 +5,11 @@ disagree, and a saved `.keras` file opens in plain Keras.
 """
 
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import layers
 
@@ -20,6 +23,9 @@ from mnist_core.architectures import (
     Residual,
 )
 from mnist_core.config import IMAGE_SIZE, NUM_CLASSES, TrainConfig
+from mnist_core.errors import RunError
+
+READING_BATCH = 250  # images at a time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,52 +72,31 @@ def heads_of(model: keras.Model) -> Heads:
     )
 
 
-def training_view(heads: Heads) -> keras.Model:
-    """`heads.logits` as it is trained: the same weights, normalised in one kernel."""
-    return keras.models.clone_model(
-        heads.logits,
-        clone_function=lambda layer: (
-            _FusedNormalization(layer)
-            if isinstance(layer, layers.BatchNormalization)
-            else layer  # not a copy: it shares its weights
-        ),
-    )
+def load(path: Path) -> keras.Model:
+    """A saved model.
 
-
-class _FusedNormalization(layers.Layer):
-    """A Keras batch normalisation, computed in one kernel instead of a dozen.
-
-    While training, the moving variance follows the unbiased variance of a batch,
-    where Keras takes the biased one: with thousands of values, the same.
+    Raises:
+        RunError: If the file is missing or damaged.
     """
+    try:
+        return keras.models.load_model(path)
+    except Exception as error:  # a damaged file raises almost anything
+        raise RunError(
+            f"The model file {path.name} cannot be opened. Delete its run, or choose "
+            "another one."
+        ) from error
 
-    def __init__(self, plain: layers.BatchNormalization) -> None:
-        super().__init__(name=f"fused_{plain.name}")
-        self._plain = plain
 
-    def call(
-        self, x: tf.Tensor, training: bool = False, mask: None = None
-    ) -> tf.Tensor:
-        plain = self._plain
-        if not training:
-            return plain(x, training=False)
-        # The kernel is for pictures: features are pictures of one pixel.
-        pictures = x if len(x.shape) == 4 else x[:, None, None, :]
-        outputs = tf.raw_ops.FusedBatchNormV3(
-            x=pictures,
-            scale=plain.gamma.value,
-            offset=plain.beta.value,
-            mean=tf.zeros(0),
-            variance=tf.zeros(0),
-            epsilon=plain.epsilon,
-            is_training=True,
-        )
-        for moving, batch in (
-            (plain.moving_mean, outputs.batch_mean),
-            (plain.moving_variance, outputs.batch_variance),
-        ):
-            moving.value.assign_sub((moving.value - batch) * (1 - plain.momentum))
-        return tf.reshape(outputs.y, tf.shape(x))
+def read(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """The outputs of a model, `(N, 10)` float32, for `(N, 28, 28)` uint8 images.
+
+    One graph and no threads of `tf.data`, so quicker than `keras.Model.predict`.
+    """
+    spec = tf.TensorSpec((None, IMAGE_SIZE, IMAGE_SIZE), tf.float32)
+    graph = tf.function(partial(model, training=False), input_signature=[spec])
+    starts = range(0, len(images), READING_BATCH)
+    batches = (images[start : start + READING_BATCH] for start in starts)
+    return np.concatenate([graph(batch.astype(np.float32)) for batch in batches])
 
 
 def forget_names() -> None:

@@ -2,9 +2,14 @@
 
 It is started by `jobs` and is the only writer of its run's state. TensorFlow is
 imported when it is this run's turn: a run that waits costs 40 MB, not 700.
+
+A spare imports it at once, and reads from standard input a JSON object a line:
+`{"config": …}` is what will probably be trained, and it gets ready for that;
+`{"run": …}` is the id of the run that it is for.
 """
 
 import errno
+import json
 import logging
 import os
 import sys
@@ -15,17 +20,23 @@ from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from queue import Empty, Queue
+from typing import TYPE_CHECKING, Any
 
 from mnist_core import data, jobs
 from mnist_core.checkpoints import load_snapshot, save_snapshot
+from mnist_core.config import TrainConfig
 from mnist_core.errors import DigitLabError
 from mnist_core.files import append_json_line
 from mnist_core.history import BatchMetrics, EpochMetrics
 from mnist_core.runs import Run, RunStore, State, trainer_lock, write_state
 
+if TYPE_CHECKING:
+    from mnist_core.engine import Engine
+
 MAX_THREADS = 4  # of TensorFlow; more give little on images of 28 x 28
 MAX_DENSITY = 400  # reports kept of a training as long as the present one
-MAX_IDLE = 900.0  # seconds that a spare waits to be told
+MAX_IDLE = 900.0  # seconds that a spare waits to be told more
 NICENESS = 19  # the lowest priority: whoever draws comes first
 
 log = logging.getLogger(__name__)
@@ -35,6 +46,7 @@ def train_run(
     store: RunStore,
     run: Run,
     *,
+    engine: "Engine | None" = None,
     on_batches: Callable[[BatchMetrics], None] = lambda metrics: None,
     is_cancelled: Callable[[], bool] = lambda: False,
     on_wait: Callable[[], None] = lambda: None,
@@ -44,6 +56,7 @@ def train_run(
     Args:
         store: Where the run is.
         run: A queued run that no other process works on.
+        engine: A new one for the run's config, if there is one already.
         on_batches: Called a few times a second, beside what goes into the folder.
         is_cancelled: Another way to ask for a stop, beside the folder's.
         on_wait: Called a few times a second while another training holds the slot.
@@ -59,7 +72,13 @@ def train_run(
         try:
             with jobs.turn(store, run, should_stop, on_wait) as has_turn:
                 if has_turn:
-                    _train(run, on_batches, should_stop)
+                    write_state(run, "running")
+                    _train(
+                        run,
+                        engine or _built(store, run.config),
+                        on_batches,
+                        should_stop,
+                    )
                 else:
                     write_state(run, "stopped", "Stopped before it began.")
         except Exception as error:  # the edge of the process: it must be told
@@ -68,19 +87,27 @@ def train_run(
     return store.get(run.id)
 
 
-def _train(
-    run: Run,
-    on_batches: Callable[[BatchMetrics], None],
-    should_stop: Callable[[], bool],
-) -> None:
-    write_state(run, "running")
-    config, checkpoint = run.config, run.folder / "checkpoint.npz"
-    progress = run.folder / "progress.jsonl"
+def _built(store: RunStore, config: TrainConfig) -> "Engine":
+    """A new engine for a config, with its data and its teachers."""
+    teachers = [run.file("model.keras") for run in store.teachers(config)]
     mnist = data.load_mnist(
         num_train=config.num_train, num_validation=config.num_validation
     )
+    from mnist_core.engine import Engine  # TensorFlow: only when it is needed
+
+    return Engine(config, mnist, teachers)
+
+
+def _train(
+    run: Run,
+    engine: "Engine",
+    on_batches: Callable[[BatchMetrics], None],
+    should_stop: Callable[[], bool],
+) -> None:
     from mnist_core import finishing, training  # TensorFlow: only when it is needed
 
+    checkpoint = run.folder / "checkpoint.npz"
+    progress = run.folder / "progress.jsonl"
     began = recorded = time.monotonic()
 
     def record_batches(metrics: BatchMetrics) -> None:
@@ -96,8 +123,7 @@ def _train(
         append_json_line(progress, {"kind": "epoch", **asdict(metrics)})
 
     trained = training.train(
-        config,
-        mnist,
+        engine,
         snapshot=load_snapshot(checkpoint),
         on_batches=record_batches,
         on_epoch=record_epoch,
@@ -105,7 +131,7 @@ def _train(
         should_stop=should_stop,
     )
     write_state(run, "running", "Saving the model and reading the test split.")
-    finishing.finish(run, trained, mnist)
+    finishing.finish(run, trained, engine.mnist)
     write_state(run, *_ENDINGS[trained.ending])
     checkpoint.unlink(missing_ok=True)
 
@@ -140,9 +166,11 @@ def _sentence(error: Exception) -> str:
 def _be_considerate() -> None:
     if hasattr(os, "nice"):
         os.nice(NICENESS)
-    # Linux may weigh sessions, not processes, and this one has its own (sched(7)).
-    with suppress(OSError):
-        Path("/proc/self/autogroup").write_text(str(NICENESS))
+    # Linux may weigh sessions, not processes (sched(7)): that of this process, unless
+    # it is a person's shell that has started it.
+    if hasattr(os, "getsid") and os.getsid(0) == os.getpid():
+        with suppress(OSError):
+            Path("/proc/self/autogroup").write_text(str(NICENESS))
 
 
 def limit_threads() -> None:
@@ -163,28 +191,61 @@ def main(argument: str) -> int:
     _be_considerate()
     limit_threads()
     store = RunStore()
-    if argument == jobs.SPARE:
-        from mnist_core import finishing
-
-        finishing.rehearse()
-        told = _told()
-        if not told:
-            return 0
-        run = store.get(told)
-        _write_to(run.folder / "log.txt")
-    else:
-        run = store.get(argument)
-    return 0 if train_run(store, run).has_model else 1
+    if argument != jobs.SPARE:
+        return 0 if train_run(store, store.get(argument)).has_model else 1
+    run_id, engine = _wait_for_run(store)
+    if not run_id:
+        return 0
+    run = store.get(run_id)
+    _write_to(run.folder / "log.txt")
+    is_ready = engine is not None and engine.config == run.config
+    done = train_run(store, run, engine=engine if is_ready else None)
+    return 0 if done.has_model else 1
 
 
-def _told() -> str:
-    """The line that the server sends, or "" if it ends or says nothing for long."""
-    timer = threading.Timer(MAX_IDLE, os._exit, [0])
-    timer.daemon = True
-    timer.start()
-    line = sys.stdin.readline()
-    timer.cancel()
-    return line.strip()
+def _wait_for_run(store: RunStore) -> tuple[str, "Engine | None"]:
+    """The id of the run that this spare is for, or ""; and what it has got ready."""
+    from mnist_core import finishing, models
+
+    messages = _messages()
+    finishing.rehearse()
+    engine = None
+    while message := _newest(messages):
+        if "run" in message:
+            return message["run"], engine
+        engine = None  # the memory of the last one is free before the next is built
+        with suppress(DigitLabError):  # who starts it will be told
+            models.forget_names()
+            engine = _built(store, TrainConfig.from_json(message["config"]))
+    return "", None
+
+
+def _messages() -> "Queue[dict[str, Any]]":
+    """What the server sends; the process ends when it leaves without a run's id."""
+    messages: Queue[dict[str, Any]] = Queue()
+    # Without a buffer: a thread that waits in one would hold up the process's end.
+    pipe = os.fdopen(sys.stdin.fileno(), "rb", buffering=0, closefd=False)
+
+    def read() -> None:
+        message: dict[str, Any] = {}
+        for line in pipe:
+            message = json.loads(line)
+            messages.put(message)
+        if "run" not in message:
+            os._exit(0)
+
+    threading.Thread(target=read, daemon=True).start()
+    return messages
+
+
+def _newest(messages: "Queue[dict[str, Any]]") -> dict[str, Any]:
+    """The last of those that wait; empty if none comes for long."""
+    message: dict[str, Any] = {}
+    with suppress(Empty):
+        message = messages.get(timeout=MAX_IDLE)
+        while True:
+            message = messages.get_nowait()
+    return message
 
 
 def _write_to(log: Path) -> None:

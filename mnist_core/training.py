@@ -9,8 +9,6 @@ from typing import Literal
 import numpy as np
 
 from mnist_core.checkpoints import Snapshot
-from mnist_core.config import TrainConfig
-from mnist_core.data import Mnist
 from mnist_core.engine import Engine, means
 from mnist_core.errors import DivergedError
 from mnist_core.history import BatchMetrics, EpochMetrics, best_epoch, has_stalled
@@ -38,8 +36,7 @@ class Trained:
 
 
 def train(
-    config: TrainConfig,
-    mnist: Mnist,
+    engine: Engine,
     *,
     snapshot: Snapshot | None = None,
     on_batches: Callable[[BatchMetrics], None] = lambda metrics: None,
@@ -50,8 +47,7 @@ def train(
     """Train a model and keep its best epoch by validation loss.
 
     Args:
-        config: What to train.
-        mnist: Its train and validation splits are used, the test split never.
+        engine: A new one, for what to train.
         snapshot: Go on from here; without a time limit the result is the same, bit
             for bit, as without the break.
         on_batches: Called a few times a second.
@@ -64,14 +60,14 @@ def train(
     Raises:
         DivergedError: If the loss is NaN or infinite before one epoch was good.
     """
-    engine = Engine(config, mnist)
+    config = engine.config
     history: list[EpochMetrics] = []
     best_weights: list[np.ndarray] = []
     if snapshot is not None:
         engine.restore(snapshot.variables)
         history, best_weights = list(snapshot.history), snapshot.best_weights
     ending: Ending = "done"
-    pacer = _Pacer(config, engine, history[-1].seconds if history else 0.0)
+    pacer = _Pacer(engine, history[-1].seconds if history else 0.0)
 
     while pacer.has_epochs(len(history)) and not has_stalled(history, config.patience):
         epoch = len(history) + 1
@@ -152,8 +148,8 @@ class _Pacer:
     machine trains fewer steps, and the learning rate falls to its end all the same.
     """
 
-    def __init__(self, config: TrainConfig, engine: Engine, before: float) -> None:
-        self._config = config
+    def __init__(self, engine: Engine, before: float) -> None:
+        self._config = config = engine.config
         self._engine = engine
         self._start = time.monotonic() - before
         self._num_steps = config.epochs * engine.steps_per_epoch

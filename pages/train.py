@@ -76,9 +76,6 @@ for other in active:
             args=(other.id,),
         )
 
-if not active:
-    jobs.prepare(store)  # while a person chooses, the next trainer gets ready
-
 st.header("New training")
 recipe = recipe_picker()
 with st.expander("Settings", icon=":material/tune:"):
@@ -90,6 +87,8 @@ with st.expander("Settings", icon=":material/tune:"):
 if problem:
     st.error(problem, icon=":material/error:")
 else:
+    if not active:
+        jobs.prepare(store, config)  # while a person chooses, a trainer gets ready
     seconds = estimates.seconds(config, runs)
     st.markdown(
         f"{ARCHITECTURES[config.architecture].title}, "

@@ -31,6 +31,7 @@ OTHERS = {
     "weight_decay": 1e-4,
     "label_smoothing": 0.1,
     "batch_normalization": True,
+    "teachers": ("20260101-000000-000", "shipped"),
     "rotation": 10.0,
     "shift": 2.0,
     "scale": 0.1,
@@ -117,6 +118,22 @@ def test_a_switch_is_true_or_false_and_nothing_else(value):
         ConfigError, match="`batch_normalization` must be true or false"
     ):
         TrainConfig(batch_normalization=value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, 3, True, {"a"}, [1], ["a", "a"], ["a", " a "], "a,a", list("abcdefghi")],
+)
+def test_teachers_are_a_list_of_a_few_different_runs(value):
+    with pytest.raises(ConfigError, match="`teachers` must be a list of at most 8 ids"):
+        TrainConfig(teachers=value)
+
+
+@pytest.mark.parametrize("value", ["a, b", ["a", "b"], ("a", "b"), " a,b,"])
+def test_teachers_are_given_as_a_list_or_with_commas(value):
+    assert TrainConfig(teachers=value).teachers == ("a", "b")
+    assert TrainConfig().with_settings(["teachers=a,b"]).teachers == ("a", "b")
+    assert TrainConfig(teachers="").teachers == ()
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,20 @@ def usual(config):
     return config.epochs * (estimates.seconds(twice) - estimates.seconds(once))
 
 
+def test_every_teacher_makes_an_epoch_longer():
+    config = TrainConfig(epochs=10)
+    small, large = (
+        run_that_took(1, TrainConfig(architecture=name, time_limit=1), run_id=name)
+        for name in ("dense", "residual")
+    )
+    times = [
+        estimates.seconds(dataclasses.replace(config, teachers=ids), [small, large])
+        for ids in ((), ("dense",), ("residual",), ("dense", "residual"))
+    ]
+
+    assert times == sorted(set(times))
+
+
 def test_every_epoch_takes_as_long_as_the_last():
     one, two, ten = (estimates.seconds(TrainConfig(epochs=num)) for num in (1, 2, 10))
 

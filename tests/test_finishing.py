@@ -9,6 +9,7 @@ from mnist_core import finishing, models, novelty, training
 from mnist_core.architectures import cost
 from mnist_core.config import TrainConfig
 from mnist_core.data import Mnist, Split
+from mnist_core.engine import Engine
 from mnist_core.errors import RunError
 from mnist_core.history import best_epoch
 from mnist_core.novelty import Novelty
@@ -31,7 +32,7 @@ CONFIG = TrainConfig(
 
 @pytest.fixture(scope="module")
 def trained(small_mnist):
-    return training.train(CONFIG, small_mnist)
+    return training.train(Engine(CONFIG, small_mnist))
 
 
 @pytest.fixture(scope="module")

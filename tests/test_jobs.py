@@ -77,12 +77,13 @@ import sys
 from pathlib import Path
 
 from mnist_core import jobs
+from mnist_core.config import TrainConfig
 from mnist_core.runs import RunStore
 
 store = RunStore(Path(sys.argv[1]))
 store.root.mkdir(parents=True)
-jobs.prepare(store)
-print(jobs._SPARES[store.root].pid)
+jobs.prepare(store, TrainConfig())
+print(jobs._SPARES[store.root].process.pid)
 """
 # What Keras makes of the first 1,000 test images. argv: the folder of a run, an answer.
 KERAS = """\
@@ -651,8 +652,8 @@ def test_a_kill_costs_one_epoch_at_most(resumed):
 @pytest.fixture
 def spare(store, trainers, mnist):
     """A trainer that is ready and has not been told for which run it is."""
-    jobs.prepare(store)
-    return jobs._SPARES[store.root]
+    jobs.prepare(store, FULL)
+    return jobs._SPARES[store.root].process
 
 
 @pytest.mark.slow
@@ -700,9 +701,9 @@ def test_only_one_spare_process_is_kept_and_a_run_that_waits_takes_none(
 ):
     first = jobs.start(store, SMALL)
     wait_until(has_state(store, first, "running"))
-    jobs.prepare(store)
+    jobs.prepare(store, SMALL)
     spare = jobs._SPARES[store.root]
-    jobs.prepare(store)
+    jobs.prepare(store, FULL)
     assert jobs._SPARES[store.root] is spare
 
     second = jobs.start(store, SMALL)

@@ -8,6 +8,7 @@ import pytest
 
 from mnist_core import models
 from mnist_core.config import ARCHITECTURES, TrainConfig
+from mnist_core.errors import RunError
 
 NUM_FEATURES = {
     "softmax": 784,
@@ -187,34 +188,23 @@ def test_a_saved_model_opens_in_plain_keras_without_mnist_core(tmp_path):
     )
 
 
-@pytest.mark.parametrize("architecture", ["dense", "cnn", "residual"])
-def test_what_is_trained_computes_what_is_saved(architecture):
-    heads = models.build(
-        TrainConfig(architecture=architecture, batch_normalization=True)
-    )
-    view = models.training_view(heads)
-    generator = np.random.default_rng(0)
-    images = generator.integers(0, 256, (64, 28, 28)).astype(np.float32)
+@pytest.mark.parametrize("num_images", [1, 250, 600])
+def test_a_model_reads_as_keras_predicts(heads, num_images):
+    images = images_of(num_images)
 
-    trained = np.asarray(view(images, training=True))
-    after_view = heads.model.get_weights()
-    heads_again = models.build(
-        TrainConfig(architecture=architecture, batch_normalization=True)
-    )
-    expected = np.asarray(heads_again.logits(images, training=True))
+    outputs = models.read(heads.logits, images)
 
-    assert trained == pytest.approx(expected, rel=1e-3, abs=1e-3)
-    # Of a batch's variance Keras takes the biased, the kernel the unbiased one.
-    for one, other in zip(after_view, heads_again.model.get_weights(), strict=True):
-        assert one == pytest.approx(other, rel=0.02, abs=1e-4)
-    assert np.asarray(view(images)) == pytest.approx(
-        np.asarray(heads.logits(images)), rel=1e-4, abs=1e-4
+    assert outputs.dtype == np.float32
+    assert outputs == pytest.approx(
+        heads.logits.predict(images, verbose=0), rel=1e-4, abs=1e-4
     )
 
 
-def test_what_is_trained_shares_every_weight_with_what_is_saved():
-    heads = models.build(TrainConfig(batch_normalization=True))
-    view = models.training_view(heads)
+@pytest.mark.parametrize("content", [None, b"", b"not a model"])
+def test_a_model_that_cannot_be_opened_is_told_in_a_sentence(tmp_path, content):
+    path = tmp_path / "model.keras"
+    if content is not None:
+        path.write_bytes(content)
 
-    shared = {id(weight) for weight in heads.model.weights}
-    assert {id(weight) for weight in view.weights} == shared
+    with pytest.raises(RunError, match=r"The model file model\.keras cannot be opened"):
+        models.load(path)

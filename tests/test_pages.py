@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -85,9 +86,9 @@ print(sorted({"keras", "tensorflow"} & set(sys.modules)))
 
 @pytest.fixture(autouse=True)
 def prepared(monkeypatch):
-    """For which folders of runs a page asked for a spare process; it gets none."""
+    """For what a page had a spare process get ready; it gets none."""
     asked = []
-    monkeypatch.setattr(jobs, "prepare", asked.append)
+    monkeypatch.setattr(jobs, "prepare", lambda *what: asked.append(what))
     return asked
 
 
@@ -683,7 +684,7 @@ def test_the_choice_of_source_is_in_the_address():
 def setting(app, name):
     return next(
         widget
-        for kind in ("selectbox", "number_input", "toggle")
+        for kind in ("selectbox", "number_input", "toggle", "multiselect")
         for widget in app.get(kind)
         if widget.key == f"set-{name}"
     )
@@ -758,10 +759,15 @@ def test_settings_in_the_address_that_are_not_allowed_are_said_to_be_so(mnist):
     assert settings(app) == RECIPES[DEFAULT].config
 
 
-def test_a_trainer_gets_ready_while_a_person_chooses(mnist, store, prepared):
-    open_page("train")
+def test_a_trainer_gets_ready_for_what_a_person_has_chosen(mnist, store, prepared):
+    app = open_page("train")
+    setting(app, "epochs").set_value(7).run()
 
-    assert [asked.root for asked in prepared] == [store.root]
+    usual = RECIPES[DEFAULT].config
+    assert [(asked.root, config) for asked, config in prepared] == [
+        (store.root, usual),
+        (store.root, replace(usual, epochs=7)),
+    ]
 
 
 def test_no_trainer_gets_ready_while_another_one_trains(mnist, store, held, prepared):

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import shutil
@@ -452,6 +453,37 @@ def test_an_active_run_is_not_deleted(store, state):
         store.delete(run.id)
 
     assert (run.folder / "run.json").exists()
+
+
+def test_a_run_that_teaches_one_in_training_is_not_deleted(store):
+    teacher = finished(store, "Wise")
+    pupil = store.create(dataclasses.replace(CONFIG, teachers=(teacher.id,)), "Young")
+
+    with pytest.raises(RunError, match="“Wise” teaches “Young”, which is queued"):
+        store.delete(teacher.id)
+    runs.write_state(pupil, "stopped")
+    store.delete(teacher.id)
+
+    assert [run.name for run in store.runs()] == ["Young", "Shipped"]
+
+
+def test_only_a_finished_run_can_teach(store):
+    waiting = store.create(CONFIG, "Waiting")
+
+    with pytest.raises(RunError, match="“Waiting” has no model yet, so it cannot"):
+        store.create(dataclasses.replace(CONFIG, teachers=(waiting.id,)))
+    with pytest.raises(RunError, match="There is no run 'nobody'"):
+        store.create(dataclasses.replace(CONFIG, teachers=("nobody",)))
+
+    assert [run.name for run in store.runs()] == ["Waiting", "Shipped"]
+
+
+def test_who_has_learned_the_validation_images_cannot_teach(store):
+    teacher = finished(store, "Wise")
+    larger = dataclasses.replace(CONFIG, num_validation=600, teachers=(teacher.id,))
+
+    with pytest.raises(RunError, match="has learned some of the 600 validation"):
+        store.create(larger)
 
 
 @pytest.mark.parametrize("state", ["done", "stopped", "interrupted", "failed"])

@@ -342,3 +342,19 @@ def test_a_trainer_that_waits_has_not_imported_tensorflow():
     ).stdout
 
     assert printed == "False\n"
+
+
+def test_a_training_in_a_session_that_is_not_its_own_leaves_that_its_weight(
+    store, mnist
+):
+    def weight():
+        """What Linux gives this test's session, if it weighs sessions."""
+        with suppress(OSError):
+            return Path("/proc/self/autogroup").read_text()
+        return ""
+
+    before = weight()
+
+    run_trainer(store, store.create(CONFIG).id)
+
+    assert weight() == before

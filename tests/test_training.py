@@ -1,4 +1,4 @@
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 import numpy as np
@@ -9,6 +9,7 @@ from mnist_core import engine, models, training
 from mnist_core.checkpoints import load_snapshot, save_snapshot
 from mnist_core.config import ARCHITECTURES, TrainConfig
 from mnist_core.data import Mnist, Split
+from mnist_core.engine import Engine
 from mnist_core.errors import DivergedError
 from mnist_core.history import best_epoch
 from mnist_core.schedules import learning_rates
@@ -82,8 +83,7 @@ def small(**settings):
 def recorded(config, mnist, **arguments):
     record = Recorded(config)
     record.trained = training.train(
-        config,
-        mnist,
+        Engine(config, mnist),
         on_batches=record.batches.append,
         on_epoch=record.epochs.append,
         on_snapshot=record.snapshots.append,
@@ -334,8 +334,7 @@ def test_a_stop_keeps_the_best_epoch_before(worsening, small_mnist):
     record = Recorded(small())
 
     record.trained = training.train(
-        record.config,
-        contrary(small_mnist),
+        Engine(record.config, contrary(small_mnist)),
         on_batches=record.batches.append,
         should_stop=lambda: record.batches[-1].epoch == 2,
     )
@@ -349,8 +348,7 @@ def test_a_stop_that_comes_with_the_last_batch_finds_a_finished_training(small_m
     record = Recorded(small(epochs=2))
 
     record.trained = training.train(
-        record.config,
-        small_mnist,
+        Engine(record.config, small_mnist),
         on_batches=record.batches.append,
         should_stop=lambda: record.batches[-1].step == record.batches[-1].num_steps,
     )
@@ -516,6 +514,26 @@ def test_the_time_of_a_resumed_training_goes_on(plain, small_mnist):
     assert after > before
 
 
+def test_a_pupil_learns_what_its_teachers_say_rather_than_the_labels(
+    small_mnist, tmp_path
+):
+    """The teachers read every digit as the one before it."""
+    train = small_mnist.train
+    before = Mnist(
+        Split(train.images, (train.labels + 9) % 10),
+        small_mnist.validation,
+        small_mnist.test,
+    )
+    config, path = small(epochs=10), tmp_path / "model.keras"
+    training.train(Engine(config, before)).heads.model.save(path)
+
+    pupil = training.train(Engine(replace(config, seed=1), small_mnist, [path, path]))
+
+    test = small_mnist.test
+    read = pupil.heads.model.predict(test.images, verbose=0).argmax(axis=1)
+    assert (read == (test.labels + 9) % 10).mean() > 0.9
+
+
 def test_a_snapshot_stays_as_it_was_while_the_training_goes_on(small_mnist):
     kept = []
     record = Recorded(small())
@@ -524,7 +542,7 @@ def test_a_snapshot_stays_as_it_was_while_the_training_goes_on(small_mnist):
         record.snapshots.append(snapshot)
         kept.append([value.copy() for value in snapshot.variables])
 
-    training.train(record.config, small_mnist, on_snapshot=keep)
+    training.train(Engine(record.config, small_mnist), on_snapshot=keep)
 
     assert [len(snapshot.history) for snapshot in record.snapshots] == [1, 2, 3]
     for snapshot, copies in zip(record.snapshots, kept, strict=True):

@@ -11,8 +11,9 @@ import streamlit as st
 
 from mnist_core.architectures import ARCHITECTURES
 from mnist_core.config import TrainConfig, bounds
-from mnist_core.errors import ConfigError
+from mnist_core.errors import DigitLabError
 from mnist_core.recipes import DEFAULT, RECIPES
+from ui import resources
 
 _CHANGED = "set"  # in the address: a KEY=VALUE each
 
@@ -97,6 +98,12 @@ WORDS = {
         "Keeps the values between layers in range. It bears higher learning rates and "
         "learns in fewer epochs; an epoch takes longer.",
     ),
+    "teachers": Words(
+        "Teachers",
+        "Finished runs whose answers it learns beside the labels, averaged "
+        "(distillation). Several teachers put what they know together into one small "
+        "model; each of them reads every image, so an epoch takes longer.",
+    ),
     "rotation": Words(
         "Rotation (degrees)",
         "Turns every training image by up to so much. Too low: tilted digits are "
@@ -152,6 +159,7 @@ GROUPS = {
         "time_limit",
     ),
     "Against overfitting": ("weight_decay", "label_smoothing"),
+    "Learning from other runs": ("teachers",),
     "Random changes to the images": ("rotation", "shift", "scale", "shear", "elastic"),
     "Data": ("num_train", "num_validation", "seed"),
 }
@@ -208,7 +216,7 @@ def settings_form(recipe: str) -> TrainConfig:
     settings: dict[str, Any] = {}
     for group, names in GROUPS.items():
         st.markdown(f"**{group}**")
-        columns = st.columns(3)
+        columns = st.columns(min(len(names), 3))
         for place, name in enumerate(names):
             with columns[place % len(columns)]:
                 settings[name] = _widget(name)
@@ -227,6 +235,8 @@ def settings_form(recipe: str) -> TrainConfig:
 
 def _text(value: Any) -> str:
     """A value as `TrainConfig.with_settings` reads it."""
+    if isinstance(value, tuple):
+        return ",".join(value)
     return value if isinstance(value, str) else json.dumps(value)
 
 
@@ -238,15 +248,17 @@ def _take_recipe() -> None:
 def _asked(base: TrainConfig) -> TrainConfig:
     """The recipe's config with the changes that the address asks for."""
     try:
-        return base.with_settings(st.query_params.get_all(_CHANGED))
-    except ConfigError as error:
+        asked = base.with_settings(st.query_params.get_all(_CHANGED))
+        resources.store().teachers(asked)
+        return asked
+    except DigitLabError as error:
         st.warning(f"{error} The address was not followed.", icon=":material/link_off:")
         return base
 
 
 def _fill(config: TrainConfig) -> None:
     for name, value in asdict(config).items():
-        st.session_state[_key(name)] = value
+        st.session_state[_key(name)] = list(value) if name == "teachers" else value
 
 
 def _key(name: str) -> str:
@@ -265,6 +277,8 @@ def _widget(name: str) -> Any:
         return st.selectbox(
             words.label, bound["options"], format_func=_option_words, **shared
         )
+    if "most" in bound:
+        return _run_picker(words.label, bound["most"], shared)
     if "low" not in bound:
         return st.toggle(words.label, **shared)
     kind = type(st.session_state[_key(name)])
@@ -276,6 +290,22 @@ def _widget(name: str) -> Any:
         format="%g" if kind is float else None,
         **shared,
     )
+
+
+def _run_picker(label: str, most: int, shared: dict[str, Any]) -> tuple[str, ...]:
+    """Choose among the runs that have a model."""
+    names = {run.id: run.name for run in resources.store().runs() if run.has_model}
+    chosen = st.session_state[shared["key"]]  # some of them may have been deleted
+    st.session_state[shared["key"]] = [run_id for run_id in chosen if run_id in names]
+    picked = st.multiselect(
+        label,
+        list(names),
+        format_func=lambda run_id: names[run_id],
+        max_selections=most,
+        placeholder="None: it learns from the labels alone",
+        **shared,
+    )
+    return tuple(picked)
 
 
 def _option_words(option: str) -> str:

@@ -10,13 +10,16 @@ from mnist_core.runs import Result, Run, RunStore
 from ui import notices
 
 CHART_HEIGHT = 430  # pixels, as high as the two charts beside it
-REFRESH = 0.5  # seconds between two looks at a training
+REFRESH = 0.25  # seconds between two looks at a training
+REDRAW = 1.0  # seconds between two drawings of its curves, which cost the browser more
 
 
 def training_panel(store: RunStore, run: Run) -> None:
     """Show a run, and keep it up to date while it waits or trains."""
     panel = st.fragment(_panel, run_every=REFRESH if run.is_active else None)
     panel(store, run.id, run.is_active)
+    curves = st.fragment(_curves, run_every=REDRAW if run.is_active else None)
+    curves(store, run.id)
 
 
 def _panel(store: RunStore, run_id: str, was_active: bool) -> None:
@@ -28,7 +31,7 @@ def _panel(store: RunStore, run_id: str, was_active: bool) -> None:
     if was_active != run.is_active:
         st.rerun()  # the whole page: the run's state is shown in other places, too
     notices.show()
-    epochs, batches = run.progress()
+    _, batches = run.progress()
     last = batches[-1] if batches else None
     st.subheader(run.name)
     with st.container(key="training-status"):
@@ -38,6 +41,14 @@ def _panel(store: RunStore, run_id: str, was_active: bool) -> None:
     _buttons(store, run)
     if run.result:
         _show_result(run.id, run.result)
+
+
+def _curves(store: RunStore, run_id: str) -> None:
+    try:
+        run = store.get(run_id)
+    except DigitLabError:  # deleted meanwhile, which the panel says
+        return
+    epochs, batches = run.progress()
     if batches:
         left, right = st.columns(2)
         left.altair_chart(charts.batches(batches), width="stretch", height=CHART_HEIGHT)

@@ -64,14 +64,38 @@ class RunStore:
             raise RunError(f"The run {run_id} cannot be read: {run.reason}")
         return run
 
+    def teachers(self, config: TrainConfig) -> list[Run]:
+        """The runs that a config learns from.
+
+        Raises:
+            RunError: If one is missing, has no model, or was trained on images that
+                this training is to be judged on.
+        """
+        found = [self.get(run_id) for run_id in config.teachers]
+        for run in found:
+            if not run.has_model:
+                raise RunError(
+                    f"“{run.name}” has no model yet, so it cannot teach. Choose a "
+                    "finished run as a teacher."
+                )
+            if run.config.num_validation < config.num_validation:
+                raise RunError(
+                    f"“{run.name}” has learned some of the {config.num_validation:,} "
+                    "validation images, so what it teaches could not be judged on "
+                    "them. Choose another teacher, or at most "
+                    f"{run.config.num_validation:,} validation images."
+                )
+        return found
+
     def create(self, config: TrainConfig, name: str = "") -> Run:
         """Make the folder of a new run that waits for its trainer.
 
         Raises:
-            RunError: If the queue is full, the name is not allowed or the folder
-                cannot be written.
+            RunError: If the queue is full, the name is not allowed, a teacher is not
+                there or the folder cannot be written.
         """
         name = checked_name(name) if name else default_name(config)
+        self.teachers(config)
         with self._locked():
             self._refuse_full_queue()
             self._sweep()
@@ -123,7 +147,8 @@ class RunStore:
         """Remove a run, readable or not, for good.
 
         Raises:
-            RunError: If it is the shipped run, is training, or does not exist.
+            RunError: If it is the shipped run, is training, teaches one that is, or
+                does not exist.
         """
         if run_id != paths.SHIPPED_RUN_ID and run_id in {
             run.id for run in self.unreadable()
@@ -133,6 +158,7 @@ class RunStore:
             run = self._changeable(run_id)
             if run.is_active:
                 raise RunError(f"“{run.name}” is {run.state}. Stop it first.")
+            self._refuse_if_teaching(run)
             folder = run.folder
         doomed = folder.with_name(f".deleted-{run_id}")
         # While nobody looks: to look into a folder that goes would make it again.
@@ -169,6 +195,14 @@ class RunStore:
             yield
         finally:
             lock.release()
+
+    def _refuse_if_teaching(self, run: Run) -> None:
+        for other in self.runs():
+            if other.is_active and run.id in other.config.teachers:
+                raise RunError(
+                    f"“{run.name}” teaches “{other.name}”, which is {other.state}. "
+                    "Delete it when that has ended, or stop that first."
+                )
 
     def _refuse_full_queue(self) -> None:
         num_active = sum(run.is_active for run in self.runs())

@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mnist_core import kernels, models
+from mnist_core.config import ARCHITECTURES, TrainConfig
+
+NETWORKS = [
+    pytest.param(name, is_normalized, id=name + " normalized" * is_normalized)
+    for name in ARCHITECTURES
+    for is_normalized in (False, True)
+    if not (name == "softmax" and is_normalized)
+]
+
+
+def built(architecture, is_normalized=True):
+    return models.build(
+        TrainConfig(architecture=architecture, batch_normalization=is_normalized)
+    )
+
+
+def gradients(model, heads, images, labels):
+    """Of the mean cross-entropy, while training, for every trainable weight."""
+    weights = [weight.value for weight in heads.model.trainable_weights]
+    with tf.GradientTape() as tape:
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
+            labels, model(images, training=True)
+        )
+        loss = tf.reduce_mean(losses)
+    return [np.asarray(gradient) for gradient in tape.gradient(loss, weights)]
+
+
+@pytest.fixture(scope="module")
+def batch(small_mnist):
+    """Images with blank paper around the ink, as MNIST has it, and their labels."""
+    images = small_mnist.train.images[:64].astype(np.float32)
+    images[images < 60] = 0
+    return images, small_mnist.train.labels[:64].astype(np.int32)
+
+
+@pytest.mark.parametrize(("architecture", "is_normalized"), NETWORKS)
+def test_what_is_trained_computes_what_is_saved(architecture, is_normalized, batch):
+    heads, same = (built(architecture, is_normalized) for _ in range(2))
+    view = kernels.training_view(heads)
+    images, _ = batch
+
+    trained = np.asarray(view(images, training=True))
+    expected = np.asarray(same.logits(images, training=True))
+
+    assert trained == pytest.approx(expected, rel=1e-3, abs=1e-3)
+    # Of a batch's variance Keras takes the biased, the kernel the unbiased one.
+    for one, other in zip(
+        heads.model.get_weights(), same.model.get_weights(), strict=True
+    ):
+        assert one == pytest.approx(other, rel=0.02, abs=1e-4)
+    assert np.asarray(view(images)) == pytest.approx(
+        np.asarray(heads.logits(images)), rel=1e-4, abs=1e-4
+    )
+
+
+@pytest.mark.parametrize(("architecture", "is_normalized"), NETWORKS)
+def test_the_gradients_are_those_of_what_is_saved(architecture, is_normalized, batch):
+    heads = built(architecture, is_normalized)
+
+    ours = gradients(kernels.training_view(heads), heads, *batch)
+    theirs = gradients(heads.logits, heads, *batch)
+
+    for one, other in zip(ours, theirs, strict=True):
+        scale = max(np.abs(other).max(), 1e-6)
+        assert one / scale == pytest.approx(other / scale, abs=1e-3)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_what_is_trained_shares_every_weight_with_what_is_saved(architecture):
+    heads = built(architecture, is_normalized=architecture != "softmax")
+    view = kernels.training_view(heads)
+
+    shared = {id(weight) for weight in heads.model.weights}
+    assert {id(weight) for weight in view.weights} == shared
+
+
+def test_the_quicker_kernels_are_in_use():
+    """Otherwise the tests above would compare Keras with itself."""
+    small, residual = (
+        {type(layer).__name__ for layer in kernels.training_view(built(name)).layers}
+        for name in ("cnn", "residual")
+    )
+
+    assert {"_BlockConvolution", "_BlockPooling", "_FusedNormalization"} <= small
+    assert {"_PaddedConvolution", "_FusedNormalization"} <= residual
