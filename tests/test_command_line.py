@@ -263,7 +263,7 @@ def test_train_without_json_says_in_words_what_came_out(store, mnist):
         (["--set", "learning_rate=1e999"], "`learning_rate` must be a number from "),
         (
             ["--set", "architecture=resnet"],
-            "one of softmax, dense, tiny, cnn, residual.",
+            "one of softmax, dense, tiny, cnn, deep, residual.",
         ),
         (["--set", "num_train=59500"], "Train and validation images share 60,000"),
         (["--set", "epochs=" + "9" * 5000], "`epochs` must be a whole number"),

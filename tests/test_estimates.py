@@ -101,7 +101,7 @@ def test_softmax_regression_is_the_quickest_and_the_residual_cnn_the_slowest():
 
 @pytest.mark.parametrize("pace", [0.25, 1.0, 3.0])
 def test_what_a_training_took_here_tells_what_the_next_one_takes(pace):
-    config = TrainConfig(architecture="residual", epochs=50)
+    config = TrainConfig(architecture="residual", epochs=150)
     run = run_that_took(pace * usual(config), config)
 
     for other in (config, TrainConfig(epochs=3)):

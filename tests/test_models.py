@@ -15,6 +15,7 @@ NUM_FEATURES = {
     "dense": 512,
     "tiny": 64,
     "cnn": 128,
+    "deep": 192,
     "residual": 128,
 }
 # argv: the model, the images and where the probabilities go.

@@ -751,6 +751,39 @@ def test_what_was_set_is_in_the_address_for_a_refresh_and_for_a_link(mnist):
     assert "set" not in app.query_params
 
 
+def test_runs_can_be_chosen_as_teachers_and_are_in_the_address(mnist, store):
+    teacher = finished(store, "Wise")
+    app = open_page("train")
+
+    setting(app, "teachers").set_value([teacher.id]).run()
+
+    assert settings(app).teachers == (teacher.id,)
+    address = [f"teachers={teacher.id}"]
+    assert app.query_params["set"] in (address, address[0])  # AppTest unwraps a single
+    other = open_page("train", set=address)
+    assert settings(other).teachers == (teacher.id,)
+
+
+def test_a_teacher_that_was_deleted_is_chosen_no_more(mnist, store):
+    teacher = finished(store, "Wise")
+    app = open_page("train")
+    setting(app, "teachers").set_value([teacher.id]).run()
+
+    store.delete(teacher.id)
+    app.run()
+
+    assert not app.exception
+    assert settings(app).teachers == ()
+
+
+def test_a_teacher_in_the_address_that_is_not_here_is_said_to_be_so(mnist):
+    app = open_page("train", set=["teachers=20200101-000000-000"])
+
+    assert not app.exception
+    assert app.warning[0].value.startswith("There is no run '20200101-000000-000'")
+    assert settings(app).teachers == ()
+
+
 def test_settings_in_the_address_that_are_not_allowed_are_said_to_be_so(mnist):
     app = open_page("train", set=["epochs=0"])
 
