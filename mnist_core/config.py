@@ -202,12 +202,12 @@ def _checked_ids(name: str, value: Any, most: int) -> tuple[str, ...]:
     """Ids of runs: a list, or one text with commas as the command line has it."""
     ids = value.split(",") if isinstance(value, str) else value
     expected = f"a list of at most {most} ids of runs, none of them twice"
-    if not isinstance(ids, list | tuple) or len(ids) > most:
+    if not isinstance(ids, list | tuple):
         raise _wrong(name, expected, value)
     if not all(isinstance(run_id, str) for run_id in ids):
         raise _wrong(name, expected, value)
     stripped = tuple(run_id.strip() for run_id in ids if run_id.strip())
-    if len(set(stripped)) != len(stripped):
+    if len(stripped) > most or len(set(stripped)) != len(stripped):
         raise _wrong(name, expected, value)
     return stripped
 

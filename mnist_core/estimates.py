@@ -29,7 +29,7 @@ def seconds(config: TrainConfig, runs: Sequence[Run] = ()) -> float:
 
     Args:
         config: What would be trained, all its epochs.
-        runs: The runs on this machine, newest first.
+        runs: The runs on this machine, newest first, its teachers among them.
     """
     pace = _pace(runs)
     reading = NUM_FINISHING * _image_seconds(config) * READING

@@ -25,7 +25,7 @@ def training_view(heads: Heads) -> keras.Model:
         match layer:
             case layers.BatchNormalization():
                 return _FusedNormalization(layer)
-            case layers.Conv2D(padding="same", strides=(1, 1)):
+            case layers.Conv2D(padding="same", strides=(1, 1)) if _is_odd(layer):
                 return _PaddedConvolution(layer)
             case _:
                 return layer  # not a copy: it shares its weights
@@ -34,7 +34,7 @@ def training_view(heads: Heads) -> keras.Model:
 
 
 class _PaddedConvolution(layers.Layer):
-    """A Keras convolution that keeps the size, with a quicker way back.
+    """A Keras convolution of odd kernel that keeps the size, with a quicker way back.
 
     The gradient for its input is itself such a convolution, with the kernel turned by
     180 degrees and its channels exchanged. Computed so, it takes two thirds of the
@@ -118,12 +118,17 @@ def _pooled_pixels(
                 isinstance(following, layers.MaxPooling2D)
                 and following.pool_size == following.strides == (2, 2)
                 and layer.kernel.shape[2] == 1
-                and layer.kernel_size[0] % 2 == 1
+                and _is_odd(layer)
                 and layer.strides == (1, 1)
                 and layer.padding == "valid"
             )
             return (layer, following) if is_pair else (None, None)
     return None, None
+
+
+def _is_odd(layer: layers.Conv2D) -> bool:
+    """Whether the kernel has a middle."""
+    return all(size % 2 for size in layer.kernel_size)
 
 
 class _BlockConvolution(layers.Layer):

@@ -80,10 +80,12 @@ def load(path: Path) -> keras.Model:
     """
     try:
         return keras.models.load_model(path)
+    except MemoryError:
+        raise
     except Exception as error:  # a damaged file raises almost anything
         raise RunError(
-            f"The model file {path.name} cannot be opened. Delete its run, or choose "
-            "another one."
+            f"{path.name} of the run {path.parent.name} cannot be opened. Delete that "
+            "run, or choose another one."
         ) from error
 
 

@@ -193,31 +193,30 @@ def main(argument: str) -> int:
     store = RunStore()
     if argument != jobs.SPARE:
         return 0 if train_run(store, store.get(argument)).has_model else 1
-    run_id, engine = _wait_for_run(store)
-    if not run_id:
-        return 0
-    run = store.get(run_id)
-    _write_to(run.folder / "log.txt")
-    is_ready = engine is not None and engine.config == run.config
-    done = train_run(store, run, engine=engine if is_ready else None)
-    return 0 if done.has_model else 1
+    run, engine = _wait_for_run(store)
+    return 0 if train_run(store, run, engine=engine).has_model else 1
 
 
-def _wait_for_run(store: RunStore) -> tuple[str, "Engine | None"]:
-    """The id of the run that this spare is for, or ""; and what it has got ready."""
-    from mnist_core import finishing, models
-
+def _wait_for_run(store: RunStore) -> "tuple[Run, Engine | None]":
+    """The run that this spare is for, and its engine if that was got ready."""
     messages = _messages()
+    from mnist_core import finishing, models  # seconds: after the pipe is read
+
     finishing.rehearse()
     engine = None
-    while message := _newest(messages):
-        if "run" in message:
-            return message["run"], engine
+    while "run" not in (message := _newest(messages)):
         engine = None  # the memory of the last one is free before the next is built
-        with suppress(DigitLabError):  # who starts it will be told
-            models.forget_names()
+        models.forget_names()
+        try:
             engine = _built(store, TrainConfig.from_json(message["config"]))
-    return "", None
+        except Exception:  # who starts it will be told
+            log.exception("Nothing was got ready")
+    run = store.get(message["run"])
+    _write_to(run.folder / "log.txt")
+    if engine is not None and engine.config == run.config:
+        return run, engine
+    models.forget_names()
+    return run, None
 
 
 def _messages() -> "Queue[dict[str, Any]]":
@@ -228,21 +227,25 @@ def _messages() -> "Queue[dict[str, Any]]":
 
     def read() -> None:
         message: dict[str, Any] = {}
-        for line in pipe:
-            message = json.loads(line)
-            messages.put(message)
-        if "run" not in message:
-            os._exit(0)
+        try:
+            for line in pipe:
+                message = json.loads(line)
+                messages.put(message)
+        finally:
+            if "run" not in message:
+                os._exit(0)
 
     threading.Thread(target=read, daemon=True).start()
     return messages
 
 
 def _newest(messages: "Queue[dict[str, Any]]") -> dict[str, Any]:
-    """The last of those that wait; empty if none comes for long."""
-    message: dict[str, Any] = {}
-    with suppress(Empty):
+    """The last of those that wait; the process ends if none comes for long."""
+    try:
         message = messages.get(timeout=MAX_IDLE)
+    except Empty:
+        os._exit(0)  # at once: nothing that is told now may be lost
+    with suppress(Empty):
         while True:
             message = messages.get_nowait()
     return message

@@ -6,7 +6,7 @@ import streamlit as st
 
 from mnist_core import estimates, jobs
 from mnist_core.architectures import ARCHITECTURES, cost
-from mnist_core.errors import ConfigError, DigitLabError
+from mnist_core.errors import DigitLabError
 from mnist_core.recipes import RECIPES
 from mnist_core.runs import Run
 from ui import frame, picker, resources
@@ -81,8 +81,9 @@ recipe = recipe_picker()
 with st.expander("Settings", icon=":material/tune:"):
     try:
         config = settings_form(recipe)
+        store.teachers(config)
         problem = ""
-    except ConfigError as error:
+    except DigitLabError as error:
         config, problem = RECIPES[recipe].config, str(error)
 if problem:
     st.error(problem, icon=":material/error:")

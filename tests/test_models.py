@@ -207,5 +207,5 @@ def test_a_model_that_cannot_be_opened_is_told_in_a_sentence(tmp_path, content):
     if content is not None:
         path.write_bytes(content)
 
-    with pytest.raises(RunError, match=r"The model file model\.keras cannot be opened"):
+    with pytest.raises(RunError, match=r"model\.keras of the run .* cannot be opened"):
         models.load(path)

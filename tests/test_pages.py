@@ -777,11 +777,31 @@ def test_a_teacher_that_was_deleted_is_chosen_no_more(mnist, store):
 
 
 def test_a_teacher_in_the_address_that_is_not_here_is_said_to_be_so(mnist):
-    app = open_page("train", set=["teachers=20200101-000000-000"])
+    app = open_page("train", set=["epochs=7", "teachers=20200101-000000-000"])
 
     assert not app.exception
-    assert app.warning[0].value.startswith("There is no run '20200101-000000-000'")
-    assert settings(app).teachers == ()
+    assert app.warning[0].value.startswith("There is no model '20200101-000000-000'")
+    assert settings(app) == replace(RECIPES[DEFAULT].config, epochs=7)
+
+
+def test_of_two_runs_with_one_name_the_chosen_one_teaches(mnist, store):
+    first, second = (finished(store, "Twin") for _ in range(2))
+
+    for run in (first, second):
+        app = open_page("train")
+        setting(app, "teachers").set_value([run.id]).run()
+        assert settings(app).teachers == (run.id,)
+
+
+def test_a_teacher_that_has_learned_the_validation_images_is_refused(mnist, store):
+    teacher = finished(store, "Wise")
+    app = open_page("train")
+    setting(app, "teachers").set_value([teacher.id])
+    setting(app, "num_validation").set_value(6_000)
+    setting(app, "num_train").set_value(20_000).run()
+
+    assert "has learned some of the 6,000 validation images" in app.error[0].value
+    assert app.button(key="start-training").disabled
 
 
 def test_settings_in_the_address_that_are_not_allowed_are_said_to_be_so(mnist):

@@ -459,8 +459,10 @@ def test_a_run_that_teaches_one_in_training_is_not_deleted(store):
     teacher = finished(store, "Wise")
     pupil = store.create(dataclasses.replace(CONFIG, teachers=(teacher.id,)), "Young")
 
-    with pytest.raises(RunError, match="“Wise” teaches “Young”, which is queued"):
-        store.delete(teacher.id)
+    for state in ("queued", "interrupted"):
+        runs.write_state(pupil, state)
+        with pytest.raises(RunError, match=f"“Wise” teaches “Young”, which is {state}"):
+            store.delete(teacher.id)
     runs.write_state(pupil, "stopped")
     store.delete(teacher.id)
 

@@ -4,14 +4,14 @@ Bounds come from `mnist_core.config`; this is the home of their words.
 """
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
 import streamlit as st
 
 from mnist_core.architectures import ARCHITECTURES
 from mnist_core.config import TrainConfig, bounds
-from mnist_core.errors import DigitLabError
+from mnist_core.errors import ConfigError
 from mnist_core.recipes import DEFAULT, RECIPES
 from ui import resources
 
@@ -249,11 +249,19 @@ def _asked(base: TrainConfig) -> TrainConfig:
     """The recipe's config with the changes that the address asks for."""
     try:
         asked = base.with_settings(st.query_params.get_all(_CHANGED))
-        resources.store().teachers(asked)
-        return asked
-    except DigitLabError as error:
+    except ConfigError as error:
         st.warning(f"{error} The address was not followed.", icon=":material/link_off:")
         return base
+    known = {run.id for run in resources.store().runs() if run.has_model}
+    missing = [run_id for run_id in asked.teachers if run_id not in known]
+    if missing:
+        st.warning(
+            f"There is no model {missing[0][:40]!r} to learn from; it may have been "
+            "deleted. The rest of the address was followed.",
+            icon=":material/link_off:",
+        )
+    found = tuple(run_id for run_id in asked.teachers if run_id in known)
+    return replace(asked, teachers=found)
 
 
 def _fill(config: TrainConfig) -> None:
@@ -294,7 +302,9 @@ def _widget(name: str) -> Any:
 
 def _run_picker(label: str, most: int, shared: dict[str, Any]) -> tuple[str, ...]:
     """Choose among the runs that have a model."""
-    names = {run.id: run.name for run in resources.store().runs() if run.has_model}
+    runs = [run for run in resources.store().runs() if run.has_model]
+    # With the id: two runs may share a name, and the widget goes by what it shows.
+    names = {run.id: f"{run.name} · {run.id}" for run in runs}
     chosen = st.session_state[shared["key"]]  # some of them may have been deleted
     st.session_state[shared["key"]] = [run_id for run_id in chosen if run_id in names]
     picked = st.multiselect(

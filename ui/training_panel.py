@@ -10,8 +10,8 @@ from mnist_core.runs import Result, Run, RunStore
 from ui import notices
 
 CHART_HEIGHT = 430  # pixels, as high as the two charts beside it
-REFRESH = 0.25  # seconds between two looks at a training
-REDRAW = 1.0  # seconds between two drawings of its curves, which cost the browser more
+REFRESH = 0.5  # seconds between two looks at a training
+REDRAW = 2.0  # seconds between two drawings of its curves, which cost the browser more
 
 
 def training_panel(store: RunStore, run: Run) -> None:

@@ -95,8 +95,8 @@ class RunStore:
                 there or the folder cannot be written.
         """
         name = checked_name(name) if name else default_name(config)
-        self.teachers(config)
         with self._locked():
+            self.teachers(config)
             self._refuse_full_queue()
             self._sweep()
             run_id = self._next_id()
@@ -114,7 +114,8 @@ class RunStore:
         """Put an interrupted run back into the queue, at its end.
 
         Raises:
-            RunError: If it is not interrupted, or the queue is full.
+            RunError: If it is not interrupted, a teacher is not there, or the queue is
+                full.
         """
         with self._locked():
             run = self._changeable(run_id)
@@ -123,6 +124,7 @@ class RunStore:
                     f"“{run.name}” is {run.state}: only an interrupted "
                     "training can go on."
                 )
+            self.teachers(run.config)
             self._refuse_full_queue()
             with _writing():
                 write_state(run, "queued", since=self._end_of_queue())
@@ -198,10 +200,11 @@ class RunStore:
 
     def _refuse_if_teaching(self, run: Run) -> None:
         for other in self.runs():
-            if other.is_active and run.id in other.config.teachers:
+            is_unfinished = other.is_active or other.can_resume
+            if is_unfinished and run.id in other.config.teachers:
                 raise RunError(
                     f"“{run.name}” teaches “{other.name}”, which is {other.state}. "
-                    "Delete it when that has ended, or stop that first."
+                    "Delete it when that has ended, or delete that first."
                 )
 
     def _refuse_full_queue(self) -> None:
