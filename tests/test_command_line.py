@@ -670,7 +670,7 @@ def test_runs_lists_the_shipped_run_in_a_fresh_place(store):
     assert answer.status == 0
     assert answer.stdout.count("\n") == 1
     assert (row["id"], row["name"], row["state"]) == ("shipped", "Shipped", "done")
-    assert row["architecture"] == "residual"
+    assert row["architecture"] == "deep"
     assert row["test_accuracy"] >= 0.995
     assert not store.root.exists()
 

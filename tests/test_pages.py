@@ -1179,7 +1179,7 @@ def test_the_figures_are_those_of_the_evaluation(evaluation):
         percent(evaluation.accuracy, places=2),
         str(evaluation.num_mistakes),
         f"{evaluation.loss:.4f}",
-        "309,930",
+        "256,042",
     ]
     interval = f"{percent(low, places=2)} to {percent(high, places=2)}"
     assert app.get_by_key("test-accuracy").caption[0].value.endswith(interval)
