@@ -85,7 +85,7 @@ RECIPES: dict[str, Recipe] = {
         Recipe(
             "instant",
             "Instant",
-            "The same CNN in four passes: at least 99.4 % on the test split, trained "
+            "The same CNN in four passes: about 99.4 % on the test split, trained "
             "in less than a minute.",
             replace(_QUICK, epochs=4),
         ),
