@@ -51,7 +51,11 @@ def start() -> None:
     st.session_state["last-start"] = config, now
     chosen = RECIPES[st.session_state["recipe"]]
     name = chosen.title if config == chosen.config else ""
-    picker.want_run(jobs.start(store, config, name).id)
+    try:
+        picker.want_run(jobs.start(store, config, name).id)
+    except DigitLabError:
+        del st.session_state["last-start"]  # once it can be, it may be tried at once
+        raise
 
 
 frame.enter()

@@ -942,6 +942,23 @@ def test_a_full_queue_is_said_to_be_full(mnist, store, held, monkeypatch):
     assert len(store.runs()) == MAX_WAITING + 2  # the shipped one, too
 
 
+def test_a_start_that_was_refused_can_be_tried_again_at_once(
+    mnist, store, held, monkeypatch
+):
+    monkeypatch.setattr(jobs, "_spawn", lambda store, run: None)
+    waiting = [store.create(CONFIG) for _ in range(MAX_WAITING + 1)]
+    for run in waiting:
+        held(run)
+    app = open_page("train")
+    app.button(key="start-training").click().run()
+    runs.write_state(waiting[0], "stopped")
+
+    app.button(key="start-training").click().run()
+
+    assert not app.error
+    assert len(store.runs()) == MAX_WAITING + 3
+
+
 def test_a_folder_that_cannot_be_written_gets_a_sentence(mnist, store):
     store.root.write_text("not a folder")
     app = open_page("train")

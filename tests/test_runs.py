@@ -10,6 +10,7 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from mnist_core import jobs, paths, runs
 from mnist_core.config import TrainConfig
@@ -467,6 +468,21 @@ def test_a_run_that_teaches_one_in_training_is_not_deleted(store):
     store.delete(teacher.id)
 
     assert [run.name for run in store.runs()] == ["Young", "Shipped"]
+
+
+def test_a_run_is_not_deleted_while_another_process_may_begin_to_learn_from_it(
+    store, monkeypatch
+):
+    monkeypatch.setattr("mnist_core.runs.store.LOCK_TIMEOUT", 0.1)
+    run = finished(store, "Wise")
+
+    with (
+        FileLock(store.root / ".store.lock"),
+        pytest.raises(RunError, match="Another process is changing the runs"),
+    ):
+        store.delete(run.id)
+
+    assert run.folder.exists()
 
 
 def test_only_a_finished_run_can_teach(store):

@@ -1,5 +1,6 @@
 """The trainer, in this process where one fault is set, and in its own at the end."""
 
+import json
 import os
 import subprocess
 import sys
@@ -27,6 +28,31 @@ CONFIG = TrainConfig(
     architecture="softmax", epochs=2, batch_size=50, num_train=500, num_validation=500
 )
 NUM_STEPS = 20
+# A spare that says when an engine is built, then how many were, and what its run gets.
+SPARE = """\
+from mnist_core import trainer
+from mnist_core.runs import RunStore
+
+build, built = trainer._built, []
+
+def told(store, config):
+    built.append(build(store, config))
+    print("built", flush=True)
+    return built[-1]
+
+trainer._built = told
+store = RunStore()
+run, engine = trainer._wait_for_run(store)
+heads = (engine or trainer._built(store, run.config)).heads
+print(len(built), [layer.name for layer in heads.model.layers])
+"""
+# The names of layers in a process that builds nothing else.
+NAMES = """\
+from mnist_core import models
+from mnist_core.config import TrainConfig
+
+print([layer.name for layer in models.build(TrainConfig()).model.layers])
+"""
 FULL = Path("/dev/full")  # a disk without a free byte
 DISK_FULL = "The disk is full. Delete runs that you no longer need, and start again."
 
@@ -358,3 +384,39 @@ def test_a_training_in_a_session_that_is_not_its_own_leaves_that_its_weight(
     run_trainer(store, store.create(CONFIG).id)
 
     assert weight() == before
+
+
+@pytest.mark.parametrize(
+    ("prepared", "num_built"),
+    [
+        pytest.param(TrainConfig(num_train=500), 1, id="as foreseen"),
+        pytest.param(TrainConfig(num_train=500, epochs=2), 2, id="changed since"),
+    ],
+)
+def test_a_spare_trains_what_it_built_if_that_is_what_is_asked_for(
+    store, mnist, prepared, num_built
+):
+    run = store.create(TrainConfig(num_train=500))
+    with subprocess.Popen(
+        [sys.executable, "-c", SPARE],
+        cwd=paths.REPOSITORY,
+        env={**os.environ, "MNIST_SAVED_MODEL_DIR": str(store.root)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as spare:
+        spare.stdin.write(json.dumps({"config": prepared.to_json()}) + "\n")
+        spare.stdin.flush()
+        assert spare.stdout.readline() == "built\n"
+        spare.communicate(json.dumps({"run": run.id}) + "\n", DEADLINE)
+    fresh = subprocess.run(
+        [sys.executable, "-c", NAMES],
+        cwd=paths.REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert spare.returncode == 0
+    told = (run.folder / "log.txt").read_text().splitlines()[-1]
+    assert told == f"{num_built} {fresh.stdout.strip()}"

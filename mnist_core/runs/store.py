@@ -152,22 +152,14 @@ class RunStore:
             RunError: If it is the shipped run, is training, teaches one that is, or
                 does not exist.
         """
-        if run_id != paths.SHIPPED_RUN_ID and run_id in {
-            run.id for run in self.unreadable()
-        }:
-            folder = self.root / run_id
-        else:
-            run = self._changeable(run_id)
-            if run.is_active:
-                raise RunError(f"“{run.name}” is {run.state}. Stop it first.")
-            self._refuse_if_teaching(run)
-            folder = run.folder
-        doomed = folder.with_name(f".deleted-{run_id}")
-        # While nobody looks: to look into a folder that goes would make it again.
-        with _writing(), looking(self.root):
-            if has_trainer(folder):
-                raise RunError("This run is being trained. Stop it first.")
-            folder.rename(doomed)  # gone at once, whatever happens to the rest
+        with self._locked():  # nobody starts a training that it teaches meanwhile
+            folder = self._deletable(run_id)
+            doomed = folder.with_name(f".deleted-{run_id}")
+            # While nobody looks: to look into a folder that goes would make it again.
+            with _writing(), looking(self.root):
+                if has_trainer(folder):
+                    raise RunError("This run is being trained. Stop it first.")
+                folder.rename(doomed)  # gone at once, whatever happens to the rest
         shutil.rmtree(doomed, ignore_errors=True)
 
     def request_stop(self, run_id: str) -> None:
@@ -197,6 +189,18 @@ class RunStore:
             yield
         finally:
             lock.release()
+
+    def _deletable(self, run_id: str) -> Path:
+        """The folder of a run, readable or not, that nothing needs."""
+        if run_id != paths.SHIPPED_RUN_ID and run_id in {
+            run.id for run in self.unreadable()
+        }:
+            return self.root / run_id
+        run = self._changeable(run_id)
+        if run.is_active:
+            raise RunError(f"“{run.name}” is {run.state}. Stop it first.")
+        self._refuse_if_teaching(run)
+        return run.folder
 
     def _refuse_if_teaching(self, run: Run) -> None:
         for other in self.runs():
