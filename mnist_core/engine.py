@@ -57,8 +57,6 @@ class Engine:
         self._weights = self.heads.model.trainable_weights
         self._kernels = [weight for weight in self._weights if is_kernel(weight)]
         self._optimizer = Optimizer(config, self._weights)
-        # Plain Python unrolls it; AutoGraph does not know `match`.
-        self._apply = tf.autograph.experimental.do_not_convert(self._optimizer.apply)
         number = tf.TensorSpec((), tf.int32)
         self._run_steps = tf.function(
             self._steps,
@@ -68,8 +66,9 @@ class Engine:
                 number,
                 tf.TensorSpec((None,), tf.float32),
             ],
+            autograph=False,  # to translate Python takes longer than to trace it
         )
-        self._measure = tf.function(self._metrics)
+        self._measure = tf.function(self._metrics, autograph=False)
         self._epoch, self._order = 0, tf.zeros(0, tf.int32)
         # No steps: the graph is made, and the first report is not about that.
         self._run_steps(self._order, 0, 0, tf.zeros(0))
@@ -122,11 +121,16 @@ class Engine:
         self, order: tf.Tensor, start: tf.Tensor, first: tf.Tensor, rates: tf.Tensor
     ) -> tf.Tensor:
         """One gradient step a rate, from step `start` of an epoch on."""
-        sums, size = tf.zeros(3), self.config.batch_size
-        for index in tf.range(tf.size(rates)):
+        size = self.config.batch_size
+
+        def one(index: tf.Tensor, sums: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             step = start + index
             rows = order[step * size : (step + 1) * size]
-            sums += self._step(rows, first + step, rates[index])
+            return index + 1, sums + self._step(rows, first + step, rates[index])
+
+        _, sums = tf.while_loop(
+            lambda index, sums: index < tf.size(rates), one, (0, tf.zeros(3))
+        )
         return sums
 
     def _step(self, rows: tf.Tensor, step: tf.Tensor, rate: tf.Tensor) -> tf.Tensor:
@@ -142,7 +146,7 @@ class Engine:
             losses = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
             objective = tf.reduce_mean(losses) + self._penalty()
         weights = [weight.value for weight in self._weights]
-        self._apply(tape.gradient(objective, weights), rate, step)
+        self._optimizer.apply(tape.gradient(objective, weights), rate, step)
         return _sums(labels, logits)
 
     def _targets(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:

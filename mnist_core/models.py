@@ -95,7 +95,9 @@ def read(model: keras.Model, images: np.ndarray) -> np.ndarray:
     One graph and no threads of `tf.data`, so quicker than `keras.Model.predict`.
     """
     spec = tf.TensorSpec((None, IMAGE_SIZE, IMAGE_SIZE), tf.float32)
-    graph = tf.function(partial(model, training=False), input_signature=[spec])
+    graph = tf.function(
+        partial(model, training=False), input_signature=[spec], autograph=False
+    )
     starts = range(0, len(images), READING_BATCH)
     batches = (images[start : start + READING_BATCH] for start in starts)
     return np.concatenate([graph(batch.astype(np.float32)) for batch in batches])

@@ -87,4 +87,5 @@ def test_the_quicker_kernels_are_in_use():
     )
 
     assert {"_BlockConvolution", "_BlockPooling", "_FusedNormalization"} <= small
-    assert {"_PaddedConvolution", "_FusedNormalization"} <= residual
+    assert {"_BlockConvolution", "_PaddedConvolution"} <= residual
+    assert "_BlockPooling" not in residual
