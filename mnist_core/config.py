@@ -66,6 +66,8 @@ class TrainConfig:
         shear: Largest random shear, as a fraction.
         elastic: Standard deviation of the random local warp at its control points,
             in pixels.
+        styles: Digits drawn by rules in styles that MNIST hardly shows, such as slashed
+            zeros, added to the train split.
         seed: Of every random choice.
         num_train: Images of the train split, a stratified part of what is left.
         num_validation: Images of the validation split.
@@ -91,6 +93,7 @@ class TrainConfig:
     scale: float = _number(0.0, 0.0, 0.5)
     shear: float = _number(0.0, 0.0, 0.5)
     elastic: float = _number(0.0, 0.0, 3.0)
+    styles: int = _number(0, 0, 20_000)
     seed: int = _number(0, 0, 2**31 - 1)
     num_train: int = _number(55_000, 100, 59_500)
     num_validation: int = _number(5_000, 500, 20_000)

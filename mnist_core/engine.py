@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mnist_core import kernels, models
+from mnist_core import kernels, models, styles
 from mnist_core.augmentation import augment
 from mnist_core.config import NUM_CLASSES, TrainConfig
 from mnist_core.data import Mnist, Split
@@ -48,9 +48,10 @@ class Engine:
         """
         self.config, self.mnist = config, mnist
         self._teachers = [models.load(path) for path in teachers]
-        self._train = _resident(mnist.train)
+        train = mnist.train + styles.written(config.styles, config.seed)
+        self._train = _resident(train)
         self._validation = _resident(mnist.validation)
-        self._num_train = len(mnist.train)
+        self._num_train = len(train)
         self.steps_per_epoch = -(-self._num_train // config.batch_size)
         self.heads = models.build(config)
         self._network = kernels.training_view(self.heads)
@@ -137,10 +138,11 @@ class Engine:
         """One gradient step; returns `(3,)`: summed loss, correct and images."""
         config = self.config
         images, labels = (tf.gather(values, rows) for values in self._train)
+        is_mnist = rows < len(self.mnist.train)
         images = tf.cast(images, tf.float32)
         if config.is_augmented:
             images = augment(images, config, tf.stack([config.seed, step]))
-        targets = self._targets(images, labels)
+        targets = self._targets(images, labels, is_mnist)
         with tf.GradientTape() as tape:
             logits = self._network(images, training=True)
             losses = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
@@ -149,11 +151,14 @@ class Engine:
         self._optimizer.apply(tape.gradient(objective, weights), rate, step)
         return _sums(labels, logits)
 
-    def _targets(self, images: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    def _targets(
+        self, images: tf.Tensor, labels: tf.Tensor, is_mnist: tf.Tensor
+    ) -> tf.Tensor:
         """`(N, 10)` probabilities to learn.
 
         Teachers read the very images that are learned from, changes and all (Beyer et
         al., "Knowledge distillation: a good teacher is patient and consistent", 2022).
+        They are not asked about styles that they may never have seen.
         """
         smoothing = self.config.label_smoothing
         targets = tf.one_hot(labels, NUM_CLASSES)
@@ -161,7 +166,8 @@ class Engine:
         if not self._teachers:
             return targets
         answers = [teacher(images, training=False) for teacher in self._teachers]
-        return (1 - TAUGHT) * targets + TAUGHT * tf.add_n(answers) / len(answers)
+        taught = (1 - TAUGHT) * targets + TAUGHT * tf.add_n(answers) / len(answers)
+        return tf.where(is_mnist[:, None], taught, targets)
 
     def _penalty(self) -> tf.Tensor | float:
         """L2 on the kernels, as `keras.regularizers.L2`; AdamW decays by itself."""

@@ -45,7 +45,8 @@ def _training(config: TrainConfig, epochs: int) -> float:
     image = _image_seconds(config)
     steps = STEP * (1 / config.batch_size - 1 / USUAL_BATCH)
     changes = AUGMENTATION if config.is_augmented else 0.0
-    train = config.num_train * (image + max(steps, -image / 2) + changes)
+    num_images = config.num_train + config.styles
+    train = num_images * (image + max(steps, -image / 2) + changes)
     return epochs * (train + config.num_validation * image * READING)
 
 
@@ -53,7 +54,7 @@ def _teaching(config: TrainConfig, runs: Sequence[Run]) -> float:
     """Seconds an epoch in which the teachers read the images that are learned."""
     teachers = [run for run in runs if run.id in config.teachers]
     images = sum(_image_seconds(teacher.config) for teacher in teachers)
-    return images * READING * config.num_train
+    return images * READING * (config.num_train + config.styles)
 
 
 def _image_seconds(config: TrainConfig) -> float:

@@ -3,6 +3,7 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from numpy.testing import assert_allclose
 
 from mnist_core import engine, models, training
@@ -532,6 +533,35 @@ def test_a_pupil_learns_what_its_teachers_say_rather_than_the_labels(
     test = small_mnist.test
     read = pupil.heads.model.predict(test.images, verbose=0).argmax(axis=1)
     assert (read == (test.labels + 9) % 10).mean() > 0.9
+
+
+def test_teachers_are_not_asked_about_styles_that_mnist_hardly_shows(
+    small_mnist, tmp_path
+):
+    path = tmp_path / "model.keras"
+    models.build(small()).model.save(path)
+    config = small(label_smoothing=0.1, styles=50)
+    pupil = Engine(config, small_mnist, [path])
+    images, labels = small_mnist.train.images[:2], small_mnist.train.labels[:2]
+
+    mnist, written = pupil._targets(
+        tf.constant(images, tf.float32), tf.constant(labels), tf.constant([True, False])
+    ).numpy()
+
+    smoothed = 0.9 * np.eye(10)[labels] + 0.01
+    assert np.allclose(written, smoothed[1])
+    assert not np.allclose(mnist, smoothed[0], atol=0.1)
+
+
+def test_styles_are_trained_on_beside_all_of_the_train_split(small_mnist):
+    config = small(epochs=1, styles=300)
+    seen = Engine(config, small_mnist).run(1, 0, np.zeros(1000, np.float32)[:0])
+
+    engine = Engine(config, small_mnist)
+    sums = engine.run(1, 0, np.full(engine.steps_per_epoch, 1e-3, np.float32))
+
+    assert seen[2] == 0
+    assert sums[2] == len(small_mnist.train) + 300
 
 
 def test_a_snapshot_stays_as_it_was_while_the_training_goes_on(small_mnist):

@@ -56,6 +56,13 @@ class Split:
     def __getitem__(self, chosen: slice | np.ndarray) -> Self:
         return type(self)(self.images[chosen], self.labels[chosen])
 
+    def __add__(self, other: Self) -> Self:
+        """These images, and then those of the other."""
+        return type(self)(
+            np.concatenate([self.images, other.images]),
+            np.concatenate([self.labels, other.labels]),
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mnist:

@@ -1,0 +1,102 @@
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from mnist_core import drawing, styles
+from mnist_core.styles import RULES, written
+
+MANY = 400
+RULE = {draw.__name__.strip("_"): draw for _, _, draw in RULES}
+
+
+def drawn(name, number=100):
+    """`(number, 28, 28)` uint8, what one rule draws."""
+    generator = np.random.default_rng(0)
+    inks = (styles._inked(RULE[name](generator), generator) for _ in range(number))
+    return np.array([drawing.to_mnist(ink) for ink in inks])
+
+
+def num_holes(image):
+    """Pieces of paper that ink surrounds."""
+    return ndimage.label(np.pad(image, 1) < 64)[1] - 1
+
+
+@pytest.fixture(scope="module")
+def many():
+    return written(MANY, seed=3)
+
+
+def test_the_same_seed_draws_the_same_digits(many):
+    again, other = written(MANY, seed=3), written(MANY, seed=4)
+
+    assert np.array_equal(many.images, again.images)
+    assert np.array_equal(many.labels, again.labels)
+    assert not np.array_equal(many.images, other.images)
+
+
+def test_no_two_digits_are_alike(many):
+    assert len(np.unique(many.images, axis=0)) == MANY
+
+
+def test_none_are_drawn_if_none_are_asked_for():
+    nothing = written(0, seed=0)
+
+    assert nothing.images.shape == (0, 28, 28)
+    assert nothing.labels.shape == (0,)
+
+
+def test_they_look_like_digits_of_mnist(many):
+    """Of full ink, 20 pixels long, their centre of mass in the middle."""
+    assert many.images.dtype == np.uint8
+    assert (many.images.max(axis=(1, 2)) >= drawing.FULL_INK).all()
+    for image in many.images:
+        rows, columns = (np.flatnonzero(image.max(axis=axis)) for axis in (1, 0))
+        assert max(np.ptp(rows), np.ptp(columns)) + 1 in (19, 20)
+        centre = np.average(np.indices(image.shape), axis=(1, 2), weights=image)
+        assert np.abs(centre - 14).max() < 1.01
+
+
+def test_each_rule_is_followed_as_often_as_it_says(many):
+    expected = {}
+    for share, digit, _ in RULES:
+        expected[digit] = expected.get(digit, 0) + share
+
+    for digit, share in expected.items():
+        spread = 4 * np.sqrt(share * (1 - share) / MANY)
+        assert (many.labels == digit).mean() == pytest.approx(share, abs=spread)
+    assert set(many.labels.tolist()) == set(expected)
+
+
+def test_a_slash_cuts_most_zeros_in_two():
+    holes = [num_holes(image) for image in drawn("slashed_zero")]
+
+    assert np.mean(np.array(holes) >= 2) > 0.6
+
+
+def test_a_one_with_an_upstroke_surrounds_no_paper():
+    assert np.mean([num_holes(image) == 0 for image in drawn("flagged_one")]) > 0.9
+
+
+def test_the_upstroke_of_a_one_that_stands_upright_is_on_its_left(monkeypatch):
+    for name in ("TURN", "WIDENING", "TREMOR"):
+        monkeypatch.setattr(styles, name, 0.0)
+    monkeypatch.setattr(styles, "SLANT", (0.0, 0.0))
+
+    images = drawn("flagged_one").astype(int)
+
+    feet = [round(np.average(range(28), weights=image[20])) for image in images]
+    is_left = [
+        image[:15, : foot - 1].sum() > image[:15, foot + 2 :].sum()
+        for image, foot in zip(images, feet, strict=True)
+    ]
+    assert np.mean(is_left) > 0.9
+
+
+@pytest.mark.parametrize("name", RULE)
+def test_no_stroke_leaves_the_paper(name):
+    generator = np.random.default_rng(1)
+
+    for _ in range(100):
+        ink = styles._inked(RULE[name](generator), generator)
+        edge = np.concatenate([ink[0], ink[-1], ink[:, 0], ink[:, -1]])
+        assert not edge.any()
