@@ -1,0 +1,154 @@
+"""How a run reads real handwriting: pen strokes, drawn as the canvas would show them.
+
+    python -m benchmarks.handwriting STROKES.npz [--run RUN] [--worst FILE.png]
+
+The file holds `points` (P, 2), x to the right and y down; `stroke_off` and
+`sample_off`, where each stroke and each sample begins and ends; and `labels` (N,).
+"""
+
+import argparse
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from benchmarks._table import machine, table
+from mnist_core import drawing
+from mnist_core.paths import SHIPPED_RUN_ID
+from mnist_core.predictor import Prediction, Predictor
+from mnist_core.runs import RunStore
+
+SIDE = 280  # pixels of the canvas
+FINER = 2  # times as many pixels are drawn, and then averaged: soft edges
+TILE = 60  # pixels of a misread drawing in the picture
+COLUMNS = 20  # of them
+
+Strokes = list[np.ndarray]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """How the strokes are put on the canvas.
+
+    Attributes:
+        width: Of the pen, in canvas pixels.
+        fill: The longer side of the pen's path over the side of the canvas.
+        shift: Canvas pixels from the middle, to a corner drawn by lot.
+        turn: Degrees, one way or the other by lot.
+    """
+
+    width: float
+    fill: float
+    shift: float = 0.0
+    turn: float = 0.0
+
+
+CONDITIONS = {
+    "in the middle": Condition(20, 0.7),
+    "thin and small": Condition(8, 0.4),
+    "thick and large": Condition(32, 0.9),
+    "slanted by 15°": Condition(16, 0.7, turn=15),
+    "small in a corner": Condition(12, 0.25, shift=90),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("strokes", type=Path)
+    parser.add_argument("--run", default=SHIPPED_RUN_ID)
+    parser.add_argument("--worst", type=Path, help="a picture of what is misread")
+    options = parser.parse_args()
+    with np.load(options.strokes, allow_pickle=False) as arrays:
+        samples, labels = _samples(arrays), np.asarray(arrays["labels"])
+    predictor = Predictor(RunStore().get(options.run))
+    print(f"{machine()}\n", flush=True)
+    rows, misread = [], []
+    for name, condition in CONDITIONS.items():
+        readings = [
+            read(predictor, strokes, condition, seed)
+            for seed, strokes in enumerate(samples)
+        ]
+        digits = np.array([-1 if found is None else found.digit for found in readings])
+        are_digits = [found is not None and found.is_digit for found in readings]
+        rows.append([name, *_shares(digits == labels, labels), _share(are_digits)])
+        misread += [
+            (found, int(label))
+            for found, label in zip(readings, labels, strict=True)
+            if found is not None and found.digit != label
+        ]
+    head = ["", "right", *(f"of {digit}" for digit in range(10)), "taken for digits"]
+    print(table(head, rows))
+    if options.worst:
+        _picture(misread).save(options.worst)
+
+
+def read(
+    predictor: Predictor, strokes: Strokes, condition: Condition, seed: int
+) -> Prediction | None:
+    """What a run says of strokes on a canvas, by the path that the Draw page takes."""
+    paper = np.full((SIDE, SIDE, 4), 255, np.uint8)
+    paper[..., :3] = 255 - drawn(strokes, condition, seed)[..., None]
+    return predictor.predict_ink([drawing.ink_from_rgba(paper)])[0]
+
+
+def drawn(strokes: Strokes, condition: Condition, seed: int) -> np.ndarray:
+    """`(SIDE, SIDE)` uint8 ink."""
+    generator = np.random.default_rng(seed)
+    signs = generator.choice([-1, 1], 3)
+    turn = np.radians(condition.turn * signs[2])
+    turned = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    paths = [stroke @ turned for stroke in strokes]
+    points = np.concatenate(paths)
+    low, high = points.min(axis=0), points.max(axis=0)
+    scale = condition.fill * SIDE / max(*(high - low), 1e-6)
+    reach = scale * (high - low) / 2 + condition.width / 2
+    shift = condition.shift * signs[:2]
+    middle = np.clip(SIDE / 2 + shift, reach, np.maximum(SIDE - reach, reach))
+    image = Image.new("L", (FINER * SIDE, FINER * SIDE))
+    pen, width = ImageDraw.Draw(image), FINER * condition.width
+    for path in paths:
+        at = FINER * ((path - (low + high) / 2) * scale + middle)
+        pen.line([tuple(point) for point in at], 255, round(width), joint="curve")
+        for x, y in at[[0, -1]]:
+            pen.ellipse(
+                (x - width / 2, y - width / 2, x + width / 2, y + width / 2), 255
+            )
+    return np.asarray(image.reduce(FINER))
+
+
+def _samples(arrays: np.lib.npyio.NpzFile) -> list[Strokes]:
+    points = np.asarray(arrays["points"], float)
+    strokes = np.split(points, arrays["stroke_off"][1:-1])
+    return [strokes[first:last] for first, last in pairwise(arrays["sample_off"])]
+
+
+def _shares(is_right: np.ndarray, labels: np.ndarray) -> list[str]:
+    """Of all, and of each digit."""
+    return [
+        _share(is_right),
+        *(_share(is_right[labels == digit]) for digit in range(10)),
+    ]
+
+
+def _share(values: np.ndarray | list[bool]) -> str:
+    return f"{np.mean(values):.2%}"
+
+
+def _picture(misread: list[tuple[Prediction, int]]) -> Image.Image:
+    """What the model saw, the surest first, with the label and what it read."""
+    surest = sorted(misread, key=lambda pair: -pair[0].probability)[: 15 * COLUMNS]
+    rows = -(-len(surest) // COLUMNS)
+    sheet = Image.new("L", (COLUMNS * TILE, max(rows, 1) * (TILE + 14)), 255)
+    pen = ImageDraw.Draw(sheet)
+    for place, (found, label) in enumerate(surest):
+        left, top = place % COLUMNS * TILE, place // COLUMNS * (TILE + 14)
+        tile = Image.fromarray(255 - found.image).resize((TILE - 4, TILE - 4))
+        sheet.paste(tile, (left, top))
+        pen.text((left + 4, top + TILE - 4), f"{label} as {found.digit}", 0)
+    return sheet
+
+
+if __name__ == "__main__":
+    main()
