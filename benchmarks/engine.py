@@ -110,7 +110,7 @@ def train(name: str, seed: int) -> Measured:
     )
     with _measuring() as usage:
         trained = training.train(Engine(config, mnist))
-    num_images = config.num_train * len(trained.history)
+    num_images = config.num_learned * len(trained.history)
     return Measured(_accuracy(trained.heads.model, mnist), usage, num_images)
 
 

@@ -2,11 +2,14 @@
 
     python -m benchmarks.handwriting STROKES.npz [--run RUN] [--worst FILE.png]
 
-The file holds `points` (P, 2), x to the right and y down; `stroke_off` and
-`sample_off`, where each stroke and each sample begins and ends; and `labels` (N,).
+The file holds `points` (P, 2) float, x to the right and y down; `stroke_off` (S + 1,)
+and `sample_off` (N + 1,), where each stroke begins in the points and each sample in
+the strokes; and `labels` (N,). Collections of pen strokes such as UNIPEN's can be
+brought into this form; none comes with the app.
 """
 
 import argparse
+import sys
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +19,7 @@ from PIL import Image, ImageDraw
 
 from benchmarks._table import machine, table
 from mnist_core import drawing
+from mnist_core.errors import RunError
 from mnist_core.paths import SHIPPED_RUN_ID
 from mnist_core.predictor import Prediction, Predictor
 from mnist_core.runs import RunStore
@@ -60,9 +64,14 @@ def main() -> None:
     parser.add_argument("--run", default=SHIPPED_RUN_ID)
     parser.add_argument("--worst", type=Path, help="a picture of what is misread")
     options = parser.parse_args()
-    with np.load(options.strokes, allow_pickle=False) as arrays:
-        samples, labels = _samples(arrays), np.asarray(arrays["labels"])
-    predictor = Predictor(RunStore().get(options.run))
+    try:
+        with np.load(options.strokes, allow_pickle=False) as arrays:
+            samples, labels = _samples(arrays), np.asarray(arrays["labels"])
+        predictor = Predictor(RunStore().get(options.run))
+    except (OSError, KeyError, ValueError) as error:
+        sys.exit(f"{options.strokes} is no file of strokes: {error}")
+    except RunError as error:
+        sys.exit(str(error))
     print(f"{machine()}\n", flush=True)
     rows, misread = [], []
     for name, condition in CONDITIONS.items():
@@ -106,16 +115,9 @@ def drawn(strokes: Strokes, condition: Condition, seed: int) -> np.ndarray:
     reach = scale * (high - low) / 2 + condition.width / 2
     shift = condition.shift * signs[:2]
     middle = np.clip(SIDE / 2 + shift, reach, np.maximum(SIDE - reach, reach))
-    image = Image.new("L", (FINER * SIDE, FINER * SIDE))
-    pen, width = ImageDraw.Draw(image), FINER * condition.width
-    for path in paths:
-        at = FINER * ((path - (low + high) / 2) * scale + middle)
-        pen.line([tuple(point) for point in at], 255, round(width), joint="curve")
-        for x, y in at[[0, -1]]:
-            pen.ellipse(
-                (x - width / 2, y - width / 2, x + width / 2, y + width / 2), 255
-            )
-    return np.asarray(image.reduce(FINER))
+    placed = [FINER * ((path - (low + high) / 2) * scale + middle) for path in paths]
+    ink = drawing.ink_from_strokes(placed, FINER * SIDE, FINER * condition.width)
+    return np.asarray(Image.fromarray(ink).reduce(FINER))
 
 
 def _samples(arrays: np.lib.npyio.NpzFile) -> list[Strokes]:

@@ -4,8 +4,8 @@
 
 It takes hours. A folder that has some of the runs gets the others. The test split of
 the pupils is in the table because the spread over seeds is part of the result; the
-choice looks at validation alone. The chosen run's folder, copied to
-`saved_model/shipped` without progress and log, is what is shipped.
+choice looks at validation alone. The chosen run's folder, without its lock and log, is
+copied to `saved_model/shipped`.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks._table import machine, table
 from mnist_core import models, trainer
 from mnist_core.config import TrainConfig
-from mnist_core.errors import RunError
+from mnist_core.errors import DigitLabError, RunError
 from mnist_core.recipes import recipe
 from mnist_core.runs import Result, Run, RunStore
 
@@ -25,8 +25,8 @@ PUPIL = recipe("best").config
 TEACHER = replace(
     PUPIL,
     epochs=8,
-    styles=0,
-    rotation=10,
+    num_styled=0,
+    rotation=10.0,
     shift=1.2,
     scale=0.1,
     shear=0.12,
@@ -41,47 +41,57 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="where the runs are kept")
     store = RunStore(parser.parse_args().folder)
+    trainer.limit_threads()
     print(f"{machine()}\n", flush=True)
-    teachers = [
-        trained(store, f"Teacher {seed}", replace(TEACHER, seed=seed))
-        for seed in TEACHER_SEEDS
+    try:
+        teachers = [
+            trained(store, f"Teacher {seed}", replace(TEACHER, seed=seed))
+            for seed in TEACHER_SEEDS
+        ]
+        config = replace(PUPIL, teachers=tuple(teacher.id for teacher in teachers))
+        pupils = [
+            trained(store, f"Pupil {seed}", replace(config, seed=seed))
+            for seed in PUPIL_SEEDS
+        ]
+    except DigitLabError as error:
+        sys.exit(str(error))
+    rows = [
+        *(_row(run) for run in (*teachers, *pupils)),
+        _summary("Teachers", teachers),
+        _summary("Pupils", pupils),
     ]
-    config = replace(PUPIL, teachers=tuple(teacher.id for teacher in teachers))
-    pupils = [
-        trained(store, f"Pupil {seed}", replace(config, seed=seed))
-        for seed in PUPIL_SEEDS
-    ]
-    rows = [_row(run) for run in (*teachers, *pupils)]
-    print(
-        table(HEAD, [*rows, _summary("Teachers", teachers), _summary("Pupils", pupils)])
-    )
-    best = max(pupils, key=lambda run: result(run).validation_accuracy)
-    print(f"\nThe best pupil by validation is {best.name}, {best.folder}.")
+    print(table(HEAD, rows))
+    best = max(pupils, key=lambda run: _result(run).validation_accuracy)
+    print(f"\nThe best pupil by validation is {best.name}, in {best.folder}.")
 
 
 def trained(store: RunStore, name: str, config: TrainConfig) -> Run:
-    """The run of that name in the store, or a new one that is trained now."""
-    for run in store.runs():
-        if run.name == name and run.has_model:
-            return run
-    models.forget_names()
-    print(f"{name} is being trained.", file=sys.stderr, flush=True)
-    return trainer.train_run(store, store.create(config, name))
-
-
-def result(run: Run) -> Result:
-    """The run's figures.
+    """The finished run of that config in the store, or one that is trained now.
 
     Raises:
-        RunError: If its training failed.
+        DigitLabError: If its training failed.
     """
+    same = [run for run in store.runs() if run.config == config]
+    done = [run for run in same if run.state == "done"]
+    if done:
+        return done[0]
+    begun = [run for run in same if run.can_resume]
+    print(f"{name} is being trained.", file=sys.stderr, flush=True)
+    models.forget_names()
+    run = store.requeue(begun[0].id) if begun else store.create(config, name)
+    run = trainer.train_run(store, run)
+    _result(run)
+    return run
+
+
+def _result(run: Run) -> Result:
     if run.result is None:
         raise RunError(f"“{run.name}” is {run.state}: {run.reason}")
     return run.result
 
 
 def _row(run: Run) -> list[str]:
-    figures = result(run)
+    figures = _result(run)
     return [
         run.name,
         f"{figures.validation_accuracy:.2%}",
@@ -91,7 +101,7 @@ def _row(run: Run) -> list[str]:
 
 
 def _summary(name: str, runs: list[Run]) -> list[str]:
-    figures = [result(run) for run in runs]
+    figures = [_result(run) for run in runs]
     return [
         f"{name}, mean ± sd",
         _mean([figure.validation_accuracy for figure in figures]),

@@ -66,8 +66,8 @@ class TrainConfig:
         shear: Largest random shear, as a fraction.
         elastic: Standard deviation of the random local warp at its control points,
             in pixels.
-        styles: Digits drawn by rules in styles that MNIST hardly shows, such as slashed
-            zeros, added to the train split.
+        num_styled: Images added to the train split, drawn by rules in styles that MNIST
+            hardly shows, such as slashed zeros.
         seed: Of every random choice.
         num_train: Images of the train split, a stratified part of what is left.
         num_validation: Images of the validation split.
@@ -93,7 +93,7 @@ class TrainConfig:
     scale: float = _number(0.0, 0.0, 0.5)
     shear: float = _number(0.0, 0.0, 0.5)
     elastic: float = _number(0.0, 0.0, 3.0)
-    styles: int = _number(0, 0, 20_000)
+    num_styled: int = _number(0, 0, 20_000)
     seed: int = _number(0, 0, 2**31 - 1)
     num_train: int = _number(55_000, 100, 59_500)
     num_validation: int = _number(5_000, 500, 20_000)
@@ -125,6 +125,11 @@ class TrainConfig:
                         f"Softmax regression has no hidden layer, so it cannot use "
                         f"{_words(name)}. Switch it off or choose another architecture."
                     )
+
+    @property
+    def num_learned(self) -> int:
+        """Images of an epoch: the train split and what is drawn beside it."""
+        return self.num_train + self.num_styled
 
     @property
     def is_augmented(self) -> bool:

@@ -7,8 +7,10 @@ the middle is pixel (14, 14), the move is by whole pixels and the strongest ink 
 254 or 255. With the same rules 99.5 % of MNIST's own images come back unchanged.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from mnist_core.config import IMAGE_SIZE
 from mnist_core.errors import EmptyDrawingError
@@ -48,6 +50,29 @@ def ink_from_rgba(rgba: np.ndarray) -> np.ndarray:
         if ink.any():
             return ink
     return _strengthen(alpha, faintest, fullest)
+
+
+def ink_from_strokes(
+    strokes: Iterable[np.ndarray], side: int, width: float
+) -> np.ndarray:
+    """Draw strokes with a round pen.
+
+    Args:
+        strokes: Each `(P, 2)` float, pixels to the right and down of the top left.
+        side: Of the paper, in pixels.
+        width: Of the pen, in pixels.
+
+    Returns:
+        `(side, side)` uint8, 0 = paper, 255 = ink, with hard edges.
+    """
+    paper = Image.new("L", (side, side))
+    pen = ImageDraw.Draw(paper)
+    for stroke in strokes:
+        pen.line([tuple(point) for point in stroke], 255, round(width), joint="curve")
+        for x, y in stroke[[0, -1]]:
+            box = (x - width / 2, y - width / 2, x + width / 2, y + width / 2)
+            pen.ellipse(box, 255)
+    return np.asarray(paper)
 
 
 def to_mnist(ink: np.ndarray) -> np.ndarray:

@@ -30,7 +30,7 @@ class Engine:
         config: What is trained.
         mnist: Its train and validation splits are used, the test split never.
         heads: The network.
-        steps_per_epoch: Batches in the train split; the last one may be smaller.
+        steps_per_epoch: Batches of an epoch; the last one may be smaller.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Engine:
         """
         self.config, self.mnist = config, mnist
         self._teachers = [models.load(path) for path in teachers]
-        train = mnist.train + styles.written(config.styles, config.seed)
+        train = mnist.train + styles.written(config.num_styled, config.seed)
         self._train = _resident(train)
         self._validation = _resident(mnist.validation)
         self._num_train = len(train)
@@ -138,7 +138,7 @@ class Engine:
         """One gradient step; returns `(3,)`: summed loss, correct and images."""
         config = self.config
         images, labels = (tf.gather(values, rows) for values in self._train)
-        is_mnist = rows < len(self.mnist.train)
+        is_mnist = rows < len(self.mnist.train)  # what is drawn by rules comes after
         images = tf.cast(images, tf.float32)
         if config.is_augmented:
             images = augment(images, config, tf.stack([config.seed, step]))
@@ -158,7 +158,7 @@ class Engine:
 
         Teachers read the very images that are learned from, changes and all (Beyer et
         al., "Knowledge distillation: a good teacher is patient and consistent", 2022).
-        They are not asked about styles that they may never have seen.
+        What they say of styles that they may never have seen is not used.
         """
         smoothing = self.config.label_smoothing
         targets = tf.one_hot(labels, NUM_CLASSES)

@@ -13,6 +13,7 @@ from mnist_core.config import TrainConfig
 from mnist_core.runs import Run
 
 STARTUP = 1.0  # seconds until the first step, in a process that was ready
+DRAWING = 2e-3  # seconds for a digit that is drawn by rules, before the first step
 FINISHING = 2.0  # seconds to save and to export
 NUM_FINISHING = 35_000  # images that are read when a run is finished
 STEP = 1.5e-3  # seconds a step
@@ -37,7 +38,8 @@ def seconds(config: TrainConfig, runs: Sequence[Run] = ()) -> float:
     training = config.time_limit or (
         (_training(config, config.epochs) + config.epochs * teaching) * pace
     )
-    return STARTUP + training + FINISHING + reading * pace
+    drawing = DRAWING * config.num_styled
+    return STARTUP + (drawing + reading) * pace + training + FINISHING
 
 
 def _training(config: TrainConfig, epochs: int) -> float:
@@ -45,8 +47,7 @@ def _training(config: TrainConfig, epochs: int) -> float:
     image = _image_seconds(config)
     steps = STEP * (1 / config.batch_size - 1 / USUAL_BATCH)
     changes = AUGMENTATION if config.is_augmented else 0.0
-    num_images = config.num_train + config.styles
-    train = num_images * (image + max(steps, -image / 2) + changes)
+    train = config.num_learned * (image + max(steps, -image / 2) + changes)
     return epochs * (train + config.num_validation * image * READING)
 
 
@@ -54,7 +55,7 @@ def _teaching(config: TrainConfig, runs: Sequence[Run]) -> float:
     """Seconds an epoch in which the teachers read the images that are learned."""
     teachers = [run for run in runs if run.id in config.teachers]
     images = sum(_image_seconds(teacher.config) for teacher in teachers)
-    return images * READING * (config.num_train + config.styles)
+    return images * READING * config.num_learned
 
 
 def _image_seconds(config: TrainConfig) -> float:

@@ -112,8 +112,8 @@ def _first_convolution(
 ) -> tuple[layers.Layer | None, layers.Layer | None]:
     """The convolution that reads the pixels, and its pooling; None if not for blocks.
 
-    Blocks need outputs in groups of 2 x 2 that are pooled, or that skip every other
-    pixel.
+    It must be pooled, or skip every other pixel, and have its outputs in groups of
+    2 x 2; with 28 pixels a side, the blocks then fill the image.
     """
     for layer, following in zip(model.layers, model.layers[1:], strict=False):
         if isinstance(layer, layers.Conv2D):

@@ -7,15 +7,19 @@ then prepared as any drawing is.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageDraw
+from numpy.typing import ArrayLike
 
 from mnist_core import drawing
 from mnist_core.config import IMAGE_SIZE
 from mnist_core.data import Split
 
-Strokes = list[np.ndarray]  # each `(P, 2)` float, x to the right and y down
+# Each `(P, 2)` float, x to the right and y down, in heights of the digit, (0, 0) being
+# its middle.
+Strokes = list[np.ndarray]
 
 SIDE = 220  # pixels of the paper that is drawn on: nothing reaches its edge
 HEIGHT = 80.0  # pixels, of a digit before its changes
@@ -26,22 +30,38 @@ WIDENING = 0.15  # standard deviation of the logarithm of width over height
 TREMOR = 0.015  # standard deviation of a stroke's bend, over the height
 
 
-def written(number: int, seed: int) -> Split:
-    """Draw digits in the styles of `RULES`, the same ones for the same seed."""
-    images = np.zeros((number, IMAGE_SIZE, IMAGE_SIZE), np.uint8)
-    labels = np.zeros(number, np.uint8)
-    generator = np.random.default_rng([seed, number])
-    shares = np.array([share for share, _, _ in RULES])
-    chosen = generator.choice(len(RULES), number, p=shares / shares.sum())
-    for index, rule in enumerate(chosen):
-        _, labels[index], draw = RULES[rule]
-        images[index] = drawing.to_mnist(_inked(draw(generator), generator))
+class Rule(NamedTuple):
+    """How a digit is drawn in some style.
+
+    Attributes:
+        share: Of all the images that are drawn.
+        digit: Which one it is.
+        draw: Its strokes, with whatever a generator leaves to chance.
+    """
+
+    share: float
+    digit: int
+    draw: Callable[[np.random.Generator], Strokes]
+
+
+@lru_cache(maxsize=1)  # a trainer that gets ready asks again when a setting changes
+def written(num_images: int, seed: int) -> Split:
+    """Draw images by `RULES`; the same number and seed give the same images."""
+    images = np.zeros((num_images, IMAGE_SIZE, IMAGE_SIZE), np.uint8)
+    labels = np.zeros(num_images, np.uint8)
+    generator = np.random.default_rng([seed, num_images])
+    shares = np.array([rule.share for rule in RULES])
+    chosen = generator.choice(len(RULES), num_images, p=shares / shares.sum())
+    for index, rule in enumerate(RULES[which] for which in chosen):
+        labels[index] = rule.digit
+        images[index] = drawing.to_mnist(_inked(rule.draw(generator), generator))
     return Split(images, labels)
 
 
 def _slashed_zero(generator: np.random.Generator) -> Strokes:
     half_width = generator.uniform(0.22, 0.5)
-    zero = _arc((0, 0), half_width, 0.5, -90 + generator.normal(0, 35), 360, generator)
+    start = -90 + generator.normal(0, 35)
+    zero = _arc((0, 0), (half_width, 0.5), start=start, sweep=-360, generator=generator)
     match generator.choice(4, p=[0.66, 0.14, 0.12, 0.08]):
         case 0:
             angle = generator.uniform(25, 88)  # from the lower left to the upper right
@@ -59,13 +79,14 @@ def _slashed_zero(generator: np.random.Generator) -> Strokes:
 
 
 def _dotted_zero(generator: np.random.Generator) -> Strokes:
-    zero = _arc((0, 0), generator.uniform(0.25, 0.5), 0.5, -90, 360, generator)
+    half = (generator.uniform(0.25, 0.5), 0.5)
+    zero = _arc((0, 0), half, start=-90, sweep=-360, generator=generator)
     dot = generator.normal(0, 0.05, 2)
     return [zero, _line(dot, dot + generator.normal(0, 0.04, 2))]
 
 
 def _flagged_one(generator: np.random.Generator) -> Strokes:
-    """A one whose pen comes up to its top: steeply, or else the flag is short."""
+    """A one whose pen comes up to its top; the less steeply, the shorter its flag."""
     rise = generator.uniform(15, 75)  # degrees
     length = generator.uniform(0.15, 0.3 + 0.5 * min(rise / 50, 1))
     along = np.array([-np.cos(np.radians(rise)), np.sin(np.radians(rise))])
@@ -114,31 +135,32 @@ def _open_four(generator: np.random.Generator) -> Strokes:
 
 
 def _looped_two(generator: np.random.Generator) -> Strokes:
-    bow = _arc((0, -0.22), generator.uniform(0.22, 0.36), 0.28, -160, 190, generator)
+    half = (generator.uniform(0.22, 0.36), 0.28)
+    bow = _arc((0, -0.22), half, start=-160, sweep=190, generator=generator)
     foot = np.array([generator.uniform(-0.35, -0.2), generator.uniform(0.38, 0.48)])
     size = generator.uniform(0.06, 0.13)
-    loop = _arc(foot - (0, size), size, size, 90, 300, generator)
+    above = foot - (0, size)
+    loop = _arc(above, (size, size), start=90, sweep=-300, generator=generator)
     tail = (generator.uniform(0.3, 0.5), generator.uniform(0.35, 0.5))
     down = _curve(bow[-1], (bow[-1][0] - 0.1, 0.2), loop[0])
     return [np.concatenate([bow, down, loop, _curve(loop[-1], (0.1, 0.3), tail)])]
 
 
-# How often, the digit, and how it is drawn.
-RULES: tuple[tuple[float, int, Callable[[np.random.Generator], Strokes]], ...] = (
-    (0.34, 0, _slashed_zero),
-    (0.02, 0, _dotted_zero),
-    (0.34, 1, _flagged_one),
-    (0.20, 7, _seven),
-    (0.05, 4, _open_four),
-    (0.05, 2, _looped_two),
+RULES = (
+    Rule(0.34, 0, _slashed_zero),
+    Rule(0.02, 0, _dotted_zero),
+    Rule(0.34, 1, _flagged_one),
+    Rule(0.20, 7, _seven),
+    Rule(0.05, 4, _open_four),
+    Rule(0.05, 2, _looped_two),
 )
 
 
-def _line(start: object, end: object) -> np.ndarray:
+def _line(start: ArrayLike, end: ArrayLike) -> np.ndarray:
     return np.linspace(np.asarray(start, float), np.asarray(end, float), 12)
 
 
-def _curve(start: object, middle: object, end: object) -> np.ndarray:
+def _curve(start: ArrayLike, middle: ArrayLike, end: ArrayLike) -> np.ndarray:
     """A quadratic Bézier curve that is drawn towards `middle`."""
     a, b, c = (np.asarray(point, float) for point in (start, middle, end))
     t = np.linspace(0, 1, 16)[:, None]
@@ -146,22 +168,26 @@ def _curve(start: object, middle: object, end: object) -> np.ndarray:
 
 
 def _arc(
-    centre: object,
-    half_width: float,
-    half_height: float,
+    centre: ArrayLike,
+    half: tuple[float, float],
+    *,
     start: float,
     sweep: float,
     generator: np.random.Generator,
 ) -> np.ndarray:
-    """Part of an ellipse, against the clock as most people write; angles in degrees.
+    """Part of an ellipse; a pen does not end quite where it was to.
 
-    A pen does not end quite where it was to.
+    Args:
+        centre: Of the ellipse.
+        half: Its half width and half height.
+        start: Degrees, clockwise from the right.
+        sweep: Degrees; those below 0 go against the clock, as most people write a 0.
+        generator: Of the chance.
     """
-    sweep += generator.normal(0, 12)
-    direction = -1 if sweep > 270 else 1
-    angles = np.radians(start + direction * np.linspace(0, sweep, 40))
+    sweep += np.sign(sweep) * generator.normal(0, 12)
+    angles = np.radians(np.linspace(start, start + sweep, 40))
     drift = np.linspace(1, 1 + generator.normal(0, 0.08), 40)
-    around = np.stack([half_width * np.cos(angles), half_height * np.sin(angles)], 1)
+    around = np.stack([half[0] * np.cos(angles), half[1] * np.sin(angles)], axis=1)
     return np.asarray(centre, float) + around * drift[:, None]
 
 
@@ -174,15 +200,10 @@ def _inked(strokes: Strokes, generator: np.random.Generator) -> np.ndarray:
         [[np.exp(widening), -slant], [0, 1]]
     )
     width = HEIGHT * generator.uniform(*PEN)
-    paper = Image.new("L", (SIDE, SIDE))
-    pen = ImageDraw.Draw(paper)
+    paths = []
     for stroke in strokes:
         bends = generator.normal(0, TREMOR, (2, 2))
         t = np.linspace(0, np.pi, len(stroke))
         shaken = stroke + np.sin(np.outer(t, [1, 2])) @ bends
-        points = HEIGHT * shaken @ change.T + SIDE / 2
-        pen.line([tuple(point) for point in points], 255, round(width), joint="curve")
-        for x, y in points[[0, -1]]:
-            box = (x - width / 2, y - width / 2, x + width / 2, y + width / 2)
-            pen.ellipse(box, 255)
-    return np.asarray(paper)
+        paths.append(HEIGHT * shaken @ change.T + SIDE / 2)
+    return drawing.ink_from_strokes(paths, SIDE, width)

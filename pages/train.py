@@ -54,7 +54,7 @@ def start() -> None:
     try:
         picker.want_run(jobs.start(store, config, name).id)
     except DigitLabError:
-        del st.session_state["last-start"]  # once it can be, it may be tried at once
+        del st.session_state["last-start"]  # a refused start can be repeated
         raise
 
 

@@ -37,7 +37,7 @@ OTHERS = {
     "scale": 0.1,
     "shear": 0.05,
     "elastic": 0.5,
-    "styles": 300,
+    "num_styled": 300,
     "seed": 42,
     "num_train": 1000,
     "num_validation": 600,

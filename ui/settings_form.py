@@ -129,11 +129,12 @@ WORDS = {
         "Bends it smoothly, as an unsteady hand does. Too low: it changes nothing. Too "
         "high: it is unreadable even to you. Try 0.7.",
     ),
-    "styles": Words(
-        "Other styles of writing",
+    "num_styled": Words(
+        "Digits in other styles",
         "Adds so many digits drawn by rules: slashed zeros, ones with an upstroke, "
         "barred sevens, which MNIST hardly shows. Too low: such digits are misread. "
-        "Too high: MNIST's own get less attention. Try 5,000.",
+        "Too high: MNIST's own get less attention, and to draw them takes a while "
+        "before the first number. Try 5,000.",
     ),
     "num_train": Words(
         "Training images",
@@ -167,7 +168,7 @@ GROUPS = {
     "Against overfitting": ("weight_decay", "label_smoothing"),
     "Learning from other runs": ("teachers",),
     "Random changes to the images": ("rotation", "shift", "scale", "shear", "elastic"),
-    "Data": ("num_train", "styles", "num_validation", "seed"),
+    "Data": ("num_train", "num_styled", "num_validation", "seed"),
 }
 # What a press on + or - changes; typing takes any value within the bounds.
 _STEPS: dict[str, float] = {
@@ -186,7 +187,7 @@ _STEPS: dict[str, float] = {
     "scale": 0.02,
     "shear": 0.05,
     "elastic": 0.1,
-    "styles": 1000,
+    "num_styled": 1000,
     "num_train": 5000,
     "num_validation": 1000,
     "seed": 1,

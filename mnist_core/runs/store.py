@@ -179,12 +179,7 @@ class RunStore:
         with _writing():
             self.root.mkdir(parents=True, exist_ok=True)
             lock = FileLock(self.root / ".store.lock", timeout=LOCK_TIMEOUT)
-            try:
-                lock.acquire()
-            except Timeout as error:
-                raise RunError(
-                    "Another process is changing the runs. Try again in a moment."
-                ) from error
+            lock.acquire()
         try:
             yield
         finally:
@@ -269,9 +264,13 @@ class RunStore:
 
 @contextmanager
 def _writing() -> Iterator[None]:
-    """Say in a sentence why a file cannot be written."""
+    """Say in a sentence why a file cannot be written, or a lock not be had."""
     try:
         yield
+    except Timeout as error:
+        raise RunError(
+            "Another process is changing the runs. Try again in a moment."
+        ) from error
     except OSError as error:
         raise RunError(f"The runs cannot be changed on disk: {error}.") from error
 
