@@ -87,8 +87,8 @@ def _dotted_zero(generator: np.random.Generator) -> Strokes:
 
 def _flagged_one(generator: np.random.Generator) -> Strokes:
     """A one whose pen comes up to its top; the less steeply, the shorter its flag."""
-    rise = generator.uniform(15, 75)  # degrees
-    length = generator.uniform(0.15, 0.3 + 0.5 * min(rise / 50, 1))
+    rise = generator.uniform(15, 75)  # degrees; a long flag that hardly rises is a 7's
+    length = generator.uniform(0.15, 0.2 + 0.5 * min((rise - 15) / 35, 1))
     along = np.array([-np.cos(np.radians(rise)), np.sin(np.radians(rise))])
     top = np.array([0.0, -0.5])
     bend = generator.normal(0, 0.04, 2)

@@ -92,6 +92,17 @@ def test_a_one_with_an_upstroke_surrounds_no_paper():
     assert np.mean([num_holes(image) == 0 for image in drawn("flagged_one")]) > 0.9
 
 
+def test_the_flag_of_a_one_is_short_where_it_hardly_rises():
+    """A long one would be the bar of a seven."""
+    generator = np.random.default_rng(0)
+    ones = [RULE["flagged_one"](generator) for _ in range(300)]
+
+    flags = np.array([strokes[0][0] - (0, -0.5) for strokes in ones])  # from the top
+    rises = np.degrees(np.arctan2(flags[:, 1], -flags[:, 0]))
+    lengths = np.hypot(*flags.T)
+    assert lengths[rises < 25].max() < 0.35 < lengths[rises > 50].max()
+
+
 def test_the_upstroke_of_a_one_that_stands_upright_is_on_its_left(monkeypatch):
     for name in ("TURN", "WIDENING", "TREMOR"):
         monkeypatch.setattr(styles, name, 0.0)
