@@ -202,13 +202,15 @@ def _wait_for_run(store: RunStore) -> "tuple[Run, Engine | None]":
     messages = _messages()
     from mnist_core import finishing, models  # seconds: after the pipe is read
 
-    finishing.rehearse()
-    engine = None
+    engine, has_rehearsed = None, False
     while "run" not in (message := _newest(messages)):
         engine = None  # the memory of the last one is free before the next is built
         models.forget_names()
         try:
             engine = _built(store, TrainConfig.from_json(message["config"]))
+            if messages.empty() and not has_rehearsed:
+                finishing.rehearse(engine.heads)
+                has_rehearsed = True
         except Exception:  # who starts it will be told
             log.exception("Nothing was got ready")
     run = store.get(message["run"])
