@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import streamlit as st
 from PIL import Image, ImageDraw
+from streamlit.runtime.scriptrunner import script_runner
 from streamlit.testing.v1 import AppTest
 
 from mnist_core import data, jobs, paths, runs
@@ -90,6 +91,15 @@ def prepared(monkeypatch):
     asked = []
     monkeypatch.setattr(jobs, "prepare", lambda *what: asked.append(what))
     return asked
+
+
+@pytest.fixture(autouse=True)
+def no_keras_to_clear(monkeypatch):
+    """Streamlit clears Keras after each script run, if another test has imported it.
+
+    That takes longer than the page does, and the real server never has Keras.
+    """
+    monkeypatch.setattr(script_runner, "_clean_problem_modules", lambda: None)
 
 
 @pytest.fixture
