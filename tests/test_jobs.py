@@ -49,7 +49,7 @@ FULL = TrainConfig(
 # A stand-in for the web server. argv: the folder of runs, a config, how many runs.
 # It is ready, waits for a word, starts them, tells their processes and lives on.
 SERVER = """\
-import json, subprocess, sys
+import json, select, subprocess, sys
 from pathlib import Path
 
 from mnist_core import jobs
@@ -69,7 +69,8 @@ sys.stdin.readline()
 for _ in range(int(sys.argv[3])):
     jobs.start(store, config)
 print("started", flush=True)
-sys.stdin.read()
+while not select.select([sys.stdin], [], [], 0.1)[0]:
+    pass  # and not one long wait: a signal may be given to another thread than this
 """
 # A server that makes a spare process ready, names it and is gone. argv: its runs.
 PREPARING = """\
