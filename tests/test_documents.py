@@ -8,12 +8,7 @@ def test_every_module_of_the_core_stands_in_the_tree_of_architecture():
     text = (paths.REPOSITORY / "ARCHITECTURE.md").read_text(encoding="utf-8")
     tree = text.split("## Where things are")[1].split("```")[1]
     core = Path(mnist_core.__file__).parent
-    modules = [path.name for path in core.glob("*.py") if path.stem.strip("_")]
-    packages = [f"{path.parent.name}/" for path in core.glob("*/__init__.py")]
+    modules = {path.name for path in core.glob("[!_]*.py")}
+    packages = {f"{path.parent.name}/" for path in core.glob("*/__init__.py")}
 
-    missing = [
-        name
-        for name in modules + packages
-        if name not in tree and not name.startswith("__")
-    ]
-    assert not missing
+    assert {name for name in modules | packages if name not in tree} == set()
