@@ -516,7 +516,7 @@ def test_before_anything_is_drawn_no_digit_is_shown():
     app = open_page("draw")
 
     assert digit_shown(app) == "–"
-    assert_text(app, "Draw a digit: the answer comes with every stroke.")
+    assert_text(app, "Draw a digit: the answer follows your pen.")
     assert app.button(key="undo").disabled
 
 
@@ -525,9 +525,9 @@ def test_a_drawing_is_read():
 
     assert not (app.exception or app.error)
     assert digit_shown(app) == "1"
-    bars = [bar.proto.text for bar in app.get_by_key("probabilities").get("progress")]
-    assert len(bars) == 10
-    assert bars[1].startswith("**1** · **")
+    bars = app.get_by_key("probabilities").get("html")[0].value
+    assert bars.count("%</span>") == 10
+    assert '<div class="best"><span>1</span>' in bars
     assert_text(app, "Sure: ")
 
 
