@@ -22,7 +22,7 @@ _BARS = """
 .bars i { flex: 1; height: .5rem; border-radius: .25rem; overflow: hidden;
   background: color-mix(in srgb, currentColor 15%, transparent); }
 .bars b { display: block; height: 100%; background: #4c70da; }
-.bars span:last-child { width: 4rem; text-align: right;
+.bars span:last-child { width: 4rem; text-align: right; white-space: nowrap;
   font-variant-numeric: tabular-nums; }
 .bars .best { font-weight: 700; }
 </style>
@@ -63,9 +63,13 @@ def bars(prediction: Prediction | None) -> None:
         rows.append(
             f'<div class="{"best" if is_best else ""}"><span>{digit}</span>'
             f'<i><b style="width: {100 * value:.1f}%"></b></i>'
-            f"<span>{percent(value)}</span></div>"
+            f"<span>{_short(value)}</span></div>"
         )
     st.html(f'{_BARS}<div class="bars">{"".join(rows)}</div>')
+
+
+def _short(share: float) -> str:
+    return percent(share).replace("under ", "&lt; ").replace("over ", "&gt; ")
 
 
 def announce(prediction: Prediction | None) -> None:

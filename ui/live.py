@@ -75,7 +75,7 @@ function listen(holder) {
     pen.fillRect(0, 0, SIDE, SIDE);
     for (const layer of layers) pen.drawImage(layer, 0, 0, SIDE, SIDE);
     isNews = isAnswered = false;
-    sentAt = performance.now();
+    sentAt = performance.mark("live-ink").startTime;
     number += 1;
     live.set("ink", { png: paper.toDataURL("image/png"), turn: live.turn, number });
   }
