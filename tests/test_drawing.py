@@ -9,6 +9,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from mnist_core import drawing
+from mnist_core.drawing import Preparation
 from mnist_core.errors import EmptyDrawingError
 
 WHITE, BLACK = (255, 255, 255), (0, 0, 0)
@@ -227,6 +228,41 @@ def test_faint_ink_alone_is_a_drawing():
 def test_without_ink_there_is_no_guess(ink):
     with pytest.raises(EmptyDrawingError, match=r"empty\. Draw a digit first\.$"):
         drawing.to_mnist(ink)
+
+
+def test_with_every_step_it_is_prepared_as_mnist_was():
+    ink = stroke_ink(top=110, left=20, scale=0.5)
+
+    steps = drawing.prepare(ink, Preparation())
+
+    assert np.array_equal(steps.image, drawing.to_mnist(ink))
+    assert max(steps.scaled.shape) == 20
+    assert steps.cropped.size < ink.size
+
+
+def test_a_drawing_that_is_not_cropped_stays_small_and_where_it_was():
+    ink = stroke_ink(top=190, left=20, scale=0.4)
+    plain = Preparation(is_cropped=False, is_scaled=False, is_centred=False)
+
+    steps = drawing.prepare(ink, plain)
+
+    assert np.array_equal(steps.cropped, ink)
+    assert max(sides(steps.image)) <= 10
+    assert np.allclose(centre_of_mass(steps.image) * 10, centre_of_mass(ink), atol=10)
+
+
+def test_a_drawing_that_is_not_scaled_fills_the_image():
+    steps = drawing.prepare(stroke_ink(), Preparation(is_scaled=False))
+
+    assert max(sides(steps.image)) == 28
+
+
+def test_a_drawing_that_is_not_centred_has_its_box_in_the_middle():
+    steps = drawing.prepare(stroke_ink(), Preparation(is_centred=False))
+
+    rows, columns = np.nonzero(steps.image)
+    assert (rows.min() + rows.max()) / 2 == pytest.approx(13.5, abs=1)
+    assert (columns.min() + columns.max()) / 2 == pytest.approx(13.5, abs=1)
 
 
 def test_the_drawing_is_not_changed():

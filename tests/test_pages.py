@@ -544,6 +544,63 @@ def test_a_drawing_can_be_cleared_and_undone():
     assert app.button(key="undo").disabled
 
 
+def live_ink(app, picture, *, turn):
+    """What the page's listener sends while a pen moves."""
+    address = f"data:image/png;base64,{base64.b64encode(picture).decode()}"
+    app.session_state["live-ink"] = {"ink": {"png": address, "turn": turn, "number": 1}}
+    return app.run()
+
+
+def test_ink_that_the_canvas_has_not_sent_yet_is_read():
+    app = live_ink(open_page("draw"), one(), turn=0)
+
+    assert not (app.exception or app.error)
+    assert digit_shown(app) == "1"
+
+
+def test_ink_from_before_the_canvas_s_last_drawing_is_passed_over():
+    app = draw(open_page("draw"), drawing(one()))
+    app.button(key="clear").click().run()
+
+    for turn in (0, 1):
+        assert digit_shown(live_ink(app, one(), turn=turn)) == "–"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        None,
+        7,
+        "x",
+        [],
+        {},
+        {"turn": 0},
+        {"turn": 0, "png": 7, "number": []},
+        {"turn": 0, "png": "x", "number": 1},
+        {"turn": 0, "png": "data:image/png;base64,%%%", "number": 1},
+        {"turn": 0, "png": "data:image/png;base64,é", "number": 1},
+        {"turn": 0, "png": "data:image/png;base64," + "A" * 9_000_000, "number": 1},
+        {"turn": [0], "png": {}, "number": {"a": 1}},
+    ],
+)
+def test_live_ink_that_is_none_is_no_exception(sent):
+    app = open_page("draw")
+    app.session_state["live-ink"] = {"ink": sent}
+    app.run()
+
+    assert not (app.exception or app.error)
+    assert digit_shown(app) == "–"
+
+
+def test_a_cleared_drawing_is_among_the_earlier_ones():
+    app = draw(open_page("draw"), drawing(one()))
+    assert not any("of this visit" in text for text in texts(app))
+
+    app.button(key="clear").click().run()
+
+    assert_text(app, "Your drawings of this visit; one click brings one back.")
+
+
 def test_a_blank_drawing_is_no_digit():
     blank = encoded(Image.new("RGBA", (280, 280), "white"))
 
