@@ -28,7 +28,7 @@ from mnist_core.drawing import ink_from_strokes
 SIZE = 280  # pixels of the canvas
 PEN = 20  # pixels
 FINER = 4  # times as many pixels, from which the soft edge of a stroke comes
-TOO_LATE = 30.0  # seconds without an answer
+TOO_LATE = 30.0  # seconds to wait for an answer
 
 
 class NoAnswerError(Exception):
@@ -45,7 +45,7 @@ class Visitor:
     """
 
     socket: ClientConnection
-    url: str
+    url: str  # in the address bar
     digit: str = ""
     answered: float = 0.0
     _page: str = ""  # which page the server has shown
@@ -97,14 +97,13 @@ class Visitor:
     def _show(self, delta: Delta, path: list[int]) -> None:
         if delta.add_block.id.endswith("-predicted-digit"):
             self._place = path
-        kind = delta.new_element.WhichOneof("type")
-        if kind == "bidi_component" and "canvas" in delta.new_element.bidi_component.component_name:
-            self._canvas = delta.new_element.bidi_component.id
-            self._fragment = delta.fragment_id
-        elif kind in ("exception", "alert"):
-            raise NoAnswerError(f"The page says: {delta.new_element}")
-        elif kind == "html" and self._place and path[:-1] == self._place:
-            self.digit = re.sub("<[^>]*>", "", delta.new_element.html.body).strip()
+        element = delta.new_element
+        if "drawable-canvas" in element.bidi_component.component_name:
+            self._canvas, self._fragment = element.bidi_component.id, delta.fragment_id
+        elif element.WhichOneof("type") in ("exception", "alert"):
+            raise NoAnswerError(f"The page says: {element}")
+        elif element.html.body and path[:-1] == self._place:
+            self.digit = re.sub("<[^>]*>", "", element.html.body).strip()
             self.answered = time.perf_counter()
 
 
@@ -112,8 +111,10 @@ class Visitor:
 async def visiting(url: str) -> AsyncIterator[Visitor]:
     """Open the Draw page; yields when it is complete."""
     address = f"ws://{urlsplit(url).netloc}/_stcore/stream"
-    # Browsers offer compression too, but the server declines it.
-    async with connect(address, compression=None, max_size=None) as socket:
+    # A browser offers compression, and the server declines it: that is Streamlit's
+    # `server.enableWebsocketCompression`.
+    options = {"compression": None, "max_size": None, "open_timeout": TOO_LATE}
+    async with connect(address, **options) as socket:
         visitor = Visitor(socket, f"{url}/")
         await visitor._run(visitor._message())
         yield visitor
@@ -142,7 +143,8 @@ def drawing(digit: int) -> str:
 def _picture(digit: int) -> str:
     points = _server.curve(digit) * SIZE * FINER
     ink = Image.fromarray(ink_from_strokes([points], SIZE * FINER, PEN * FINER))
-    paper = ink.resize((SIZE, SIZE), Image.Resampling.BOX).point(lambda tone: 255 - tone)
-    buffer = io.BytesIO()
+    soft = ink.resize((SIZE, SIZE), Image.Resampling.BOX)
+    paper, buffer = soft.point(lambda tone: 255 - tone), io.BytesIO()
+    # As quickly packed as in a browser, and so nearly as large.
     paper.convert("RGBA").save(buffer, "PNG", compress_level=1)
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -170,7 +170,9 @@ def _memory(page: Page, server: Server) -> dict[str, float]:
     _server.open_draw(page, server.url)
     for number in range(NUM_MEMORY_STROKES):
         _stroke(page, list(_server.DIGITS)[number % len(_server.DIGITS)])
-    seen[f"server, one visitor, {NUM_MEMORY_STROKES} strokes"] = _server.resident(server)
+    seen[f"server, one visitor, {NUM_MEMORY_STROKES} strokes"] = _server.resident(
+        server
+    )
     for title in ("Train", "Evaluate", "Browse", "Draw"):
         _server.go_to(page, title)
     seen["server, that visitor saw all four pages"] = _server.resident(server)
