@@ -1,6 +1,9 @@
 """Several people draw at once, by the clients of the benchmark."""
 
 import asyncio
+import os
+
+import pytest
 
 from benchmarks._visitor import drawing, visiting
 
@@ -27,3 +30,10 @@ def test_everybody_gets_the_answers_to_their_own_drawings(server):
     answers = asyncio.run(all_at_once())
 
     assert answers == [[str(digit) for digit in plan] for plan in plans]
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="only Linux has it")
+def test_a_server_with_visitors_keeps_to_one_core(server):
+    asyncio.run(read(server.url, [3]))
+
+    assert len(os.sched_getaffinity(server.pid)) == 1
