@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
+from benchmarks._table import MEGABYTE
 from benchmarks._temporary import temporary_folder
 from mnist_core import paths
 from mnist_core.runs import RunStore, trainer_lock
@@ -145,13 +146,28 @@ def draw(page: Page, digit: int, *, pause: float = 0.0) -> None:
         "it => { const box = it.getBoundingClientRect();"
         " return [box.left, box.top, box.width, box.height]; }"
     )
-    first, *others = _curve(DIGITS[digit]) * (width, height) + (left, top)
+    first, *others = curve(digit) * (width, height) + (left, top)
     page.mouse.move(*first)
     page.mouse.down()
     for point in others:
         page.mouse.move(*point)
         time.sleep(pause)
     page.mouse.up()
+
+
+def curve(digit: int) -> np.ndarray:
+    """`(n, 2)` points of a digit on a canvas of 1 by 1: a Catmull-Rom spline."""
+    knots = DIGITS[digit]
+    padded = np.array([knots[0], *knots, knots[-1]])
+    at = np.linspace(0, 1, KNOT_STEPS, endpoint=False)[:, None]
+    pieces = [
+        b
+        + at * (c - a) / 2
+        + at**2 * (a - 2.5 * b + 2 * c - d / 2)
+        + at**3 * (1.5 * (b - c) + (d - a) / 2)
+        for a, b, c, d in zip(padded, padded[1:], padded[2:], padded[3:], strict=False)
+    ]
+    return np.vstack([*pieces, padded[-1]])
 
 
 def await_prediction(page: Page) -> int:
@@ -193,6 +209,20 @@ LANDMARKS = {  # of each page: a selector, and what its text must hold
     "Evaluate": (".st-key-confusion-matrix :is(canvas, svg)", ""),
     "Browse": (".st-key-gallery button", ""),
 }
+
+
+def resident(server: Server) -> float:
+    """Megabytes of memory that the server's process holds; Linux tells."""
+    status = Path(f"/proc/{server.process.pid}/status").read_text()
+    found = re.search(r"^VmRSS:\s+(\d+) kB$", status, re.MULTILINE)
+    return int(found[1]) * 1024 / MEGABYTE if found else float("nan")
+
+
+def cpu_seconds(server: Server) -> float:
+    """What the server's process has used so far; Linux tells."""
+    stat = Path(f"/proc/{server.process.pid}/stat").read_text()
+    user, system = stat.rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def _start(port: int, runs: Path, log: Path) -> subprocess.Popen[bytes]:
@@ -254,17 +284,3 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def _curve(knots: list[tuple[float, float]]) -> np.ndarray:
-    """`(n, 2)` points of a smooth curve through the knots: a Catmull-Rom spline."""
-    padded = np.array([knots[0], *knots, knots[-1]])
-    at = np.linspace(0, 1, KNOT_STEPS, endpoint=False)[:, None]
-    pieces = [
-        b
-        + at * (c - a) / 2
-        + at**2 * (a - 2.5 * b + 2 * c - d / 2)
-        + at**3 * (1.5 * (b - c) + (d - a) / 2)
-        for a, b, c, d in zip(padded, padded[1:], padded[2:], padded[3:], strict=False)
-    ]
-    return np.vstack([*pieces, padded[-1]])

@@ -201,19 +201,21 @@ def sizes() -> Rows:
 
 def _memory(page: Page, server: Server) -> dict[str, float]:
     """Megabytes of one server, in the order in which they are measured."""
-    seen = {"server before its first visitor": _resident(server)}
+    seen = {"server before its first visitor": _server.resident(server)}
     _server.open_draw(page, server.url)
     for number in range(NUM_MEMORY_STROKES):
         _stroke(page, list(_server.DIGITS)[number % len(_server.DIGITS)])
-    seen[f"server, one visitor, {NUM_MEMORY_STROKES} strokes"] = _resident(server)
+    seen[f"server, one visitor, {NUM_MEMORY_STROKES} strokes"] = _server.resident(
+        server
+    )
     for title in ("Train", "Evaluate", "Browse", "Draw"):
         _server.go_to(page, title)
-    seen["server, that visitor saw all four pages"] = _resident(server)
+    seen["server, that visitor saw all four pages"] = _server.resident(server)
     for _ in range(NUM_VISITORS - 1):
         other = page.context.new_page()
         _server.open_draw(other, server.url)
         _stroke(other, 3)
-    seen[f"server, {NUM_VISITORS} visitors"] = _resident(server)
+    seen[f"server, {NUM_VISITORS} visitors"] = _server.resident(server)
     return seen
 
 
@@ -221,13 +223,6 @@ def _learning_libraries(server: Server) -> set[str]:
     """The libraries for training in the server: there must never be one."""
     maps = Path(f"/proc/{server.process.pid}/maps").read_text()
     return set(re.findall(r"site-packages/(tensorflow|keras|jaxlib|torch)/", maps))
-
-
-def _resident(server: Server) -> float:
-    """Megabytes of memory that the server's process holds."""
-    status = Path(f"/proc/{server.process.pid}/status").read_text()
-    found = re.search(r"^VmRSS:\s+(\d+) kB$", status, re.MULTILINE)
-    return int(found[1]) * 1024 / MEGABYTE if found else float("nan")
 
 
 def _start_long_training(store: RunStore) -> None:

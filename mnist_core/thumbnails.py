@@ -17,7 +17,7 @@ SPRITE_COLUMNS = 10  # images side by side in a sprite
 
 def png(image: np.ndarray, *, scale: int = 1) -> str:
     """A PNG of a `(28, 28)` uint8 image, each pixel `scale` pixels wide and high."""
-    return _encoded(np.kron(image, np.ones((scale, scale), np.uint8)))
+    return _encoded(image.repeat(scale, axis=0).repeat(scale, axis=1))
 
 
 def sprite(images: np.ndarray) -> str:
@@ -32,5 +32,6 @@ def sprite(images: np.ndarray) -> str:
 
 def _encoded(pixels: np.ndarray) -> str:
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
+    # The default level takes twice as long, to save a sixth of the bytes.
+    Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
     return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"

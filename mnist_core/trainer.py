@@ -171,6 +171,8 @@ def _be_considerate() -> None:
     if hasattr(os, "getsid") and os.getsid(0) == os.getpid():
         with suppress(OSError):
             Path("/proc/self/autogroup").write_text(str(NICENESS))
+        if hasattr(os, "sched_setaffinity"):  # the server keeps to one core
+            os.sched_setaffinity(0, range(os.cpu_count() or 1))
 
 
 def limit_threads() -> None:

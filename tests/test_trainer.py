@@ -420,3 +420,18 @@ def test_a_spare_trains_what_it_built_if_that_is_what_is_asked_for(
     assert spare.returncode == 0
     told = (run.folder / "log.txt").read_text().splitlines()[-1]
     assert told == f"{num_built} {fresh.stdout.strip()}"
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="only Linux has it")
+def test_a_trainer_does_not_keep_to_the_core_of_the_server_that_started_it():
+    script = (
+        "import os; from mnist_core import trainer;"
+        "cores = os.sched_getaffinity(0); os.sched_setaffinity(0, {min(cores)});"
+        "trainer._be_considerate(); print(os.sched_getaffinity(0) == cores)"
+    )
+
+    answer = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, start_new_session=True
+    )
+
+    assert answer.stdout.strip() == b"True"
