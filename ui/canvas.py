@@ -1,6 +1,7 @@
 """The canvas with its buttons; what is drawn is kept across page switches."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,7 @@ def _tools() -> None:
             icon=":material/delete:",
             key="clear",
             shortcut="Delete",
-            on_click=sketches.clear,
+            on_click=_newest_then(sketches.clear),
         )
         st.button(
             "Undo",
@@ -74,7 +75,7 @@ def _tools() -> None:
             key="undo",
             shortcut="Ctrl+Z",
             disabled=not sketches.can_undo(),
-            on_click=sketches.undo,
+            on_click=_newest_then(sketches.undo),
         )
         with st.popover("Stroke", icon=":material/line_weight:"):
             st.segmented_control(
@@ -88,6 +89,23 @@ def _tools() -> None:
                 key="stroke-width",
                 persist_state="session",
             )
+
+
+def _newest_then(act: Callable[[], None]) -> Callable[[], None]:
+    """Take what the canvas has sent with the click, which runs before the page does."""
+
+    def run() -> None:
+        from streamlit_drawable_canvas import CanvasResult
+
+        drawing = st.session_state.get(_WIDGET, {}).get("drawing")
+        if isinstance(drawing, dict):
+            raw, data = drawing.get("raw"), drawing.get("data")
+            sent = _sketch(CanvasResult(raw, data, return_image_data=True))
+            if sent is not None:
+                sketches.receive(sent)
+        act()
+
+    return run
 
 
 def _sketch(result: Any) -> Sketch | None:
