@@ -5,10 +5,10 @@ a layer's output from its inputs; `backward` takes the gradient of some number b
 output, and the inputs, to the gradient by each input. Nothing is trained here.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,7 +27,7 @@ class Affine:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Convolution:
-    """For each place in the kernel a product of matrices, all of them added up.
+    """The product of each window of pixels with the kernel.
 
     Attributes:
         kernel: `(height, width, C, F)` float32.
@@ -42,32 +42,21 @@ class Convolution:
     is_padded: bool
 
     def forward(self, x: np.ndarray) -> np.ndarray:
-        padded = self._padded(x)
-        products = (padded[places] @ w for w, places in self._places(padded))
-        output = next(products) + self.bias
-        for product in products:
-            output += product
-        return output
+        *shape, filters = self.kernel.shape
+        windows = sliding_window_view(self._padded(x), shape, axis=(1, 2, 3))
+        windows = windows[:, :: self.stride, :: self.stride, 0]  # (N, h, w, *shape)
+        rows = windows.reshape(*windows.shape[:3], -1)
+        return rows @ self.kernel.reshape(-1, filters) + self.bias
 
     def backward(self, gradient: np.ndarray, x: np.ndarray) -> tuple[np.ndarray]:
         padded = np.zeros_like(self._padded(x))
-        for weights, places in self._places(padded):
-            padded[places] += gradient @ weights.T
+        _, height, width, _ = gradient.shape
+        for row, column in np.ndindex(self.kernel.shape[:2]):
+            rows = slice(row, row + height * self.stride, self.stride)
+            columns = slice(column, column + width * self.stride, self.stride)
+            padded[:, rows, columns] += gradient @ self.kernel[row, column].T
         (top, _), (left, _) = self._margins(x)
         return (padded[:, top : top + x.shape[1], left : left + x.shape[2]],)
-
-    def _places(
-        self, padded: np.ndarray
-    ) -> Iterator[tuple[np.ndarray, tuple[slice, ...]]]:
-        """`(C, F)` weights and the pixels that they meet, for each place."""
-        height, width = self.kernel.shape[:2]
-        down = padded.shape[1] - height + 1
-        right = padded.shape[2] - width + 1
-        for row in range(height):
-            for column in range(width):
-                rows = slice(row, row + down, self.stride)
-                columns = slice(column, column + right, self.stride)
-                yield self.kernel[row, column], (slice(None), rows, columns)
 
     def _padded(self, x: np.ndarray) -> np.ndarray:
         return np.pad(x, ((0, 0), *self._margins(x), (0, 0)))
@@ -88,19 +77,27 @@ class MaxPooling:
     """The largest of each 2 x 2; an odd last row or column is left out."""
 
     def forward(self, x: np.ndarray) -> np.ndarray:
-        return _blocks(x).max(axis=(2, 4))
+        return np.max([x[place] for place in self._places(x)], axis=0)
 
     def backward(self, gradient: np.ndarray, x: np.ndarray) -> tuple[np.ndarray]:
-        blocks = _blocks(x)
-        is_largest = blocks == blocks.max(axis=(2, 4), keepdims=True)
+        places, largest = self._places(x), self.forward(x)
+        are_largest = [x[place] == largest for place in places]
         # Where several are largest each gets its share, so a stroke that is the same
         # all along is explained the same all along.
-        share = gradient[:, :, None, :, None] / is_largest.sum(
-            axis=(2, 4), keepdims=True
-        )
+        share = gradient / np.sum(are_largest, axis=0, dtype=np.float32)
         output = np.zeros_like(x)
-        _blocks(output)[...] = is_largest * share
+        for place, is_largest in zip(places, are_largest, strict=True):
+            output[place] = is_largest * share
         return (output,)
+
+    @staticmethod
+    def _places(x: np.ndarray) -> list[tuple[slice, ...]]:
+        """One pixel of each 2 x 2, four times."""
+        height, width = (size // 2 * 2 for size in x.shape[1:3])
+        return [
+            (slice(None), slice(row, height, 2), slice(column, width, 2))
+            for row, column in np.ndindex(2, 2)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,15 +165,3 @@ class Add:
 
 
 Layer = Affine | Convolution | MaxPooling | ReLU | Dense | Reshape | GlobalAverage | Add
-
-
-def _blocks(x: np.ndarray) -> np.ndarray:
-    """`(N, H, W, C)` as `(N, H // 2, 2, W // 2, 2, C)`, the same memory."""
-    num, height, width, channels = x.shape
-    even = x[:, : height // 2 * 2, : width // 2 * 2]
-    down, right = even.strides[1:3]
-    return np.lib.stride_tricks.as_strided(
-        even,
-        (num, height // 2, 2, width // 2, 2, channels),
-        (even.strides[0], 2 * down, down, 2 * right, right, even.strides[3]),
-    )

@@ -8,7 +8,7 @@ from mnist_core import drawing, pictures, thumbnails
 from mnist_core.errors import PictureError
 from mnist_core.predictor import Prediction
 from mnist_core.selection import number_in_query
-from ui import answer, canvas, frame, resources
+from ui import answer, canvas, explanation, frame, resources
 from ui.picker import pick_run
 
 SOURCES = {"draw": "Draw", "upload": "Upload", "test": "Test digit"}
@@ -81,3 +81,5 @@ with resources.plain_errors():
             prediction = None
     with tell:
         answer.show_answer(prediction, invitation=INVITATION[source])
+    if prediction is not None:
+        explanation.show(run, prediction)

@@ -1,0 +1,194 @@
+"""Why a model reads a digit as it does: training digits like it, ink, and layers."""
+
+import threading
+from concurrent.futures import Future, wait
+
+import numpy as np
+import streamlit as st
+
+from mnist_core import explanation, thumbnails
+from mnist_core.config import NUM_CLASSES
+from mnist_core.errors import DatasetError, DigitLabError
+from mnist_core.explanation import Attribution
+from mnist_core.neighbours import Reference
+from mnist_core.predictor import Prediction
+from mnist_core.runs import Run
+from ui import resources
+
+NUM_NEAREST = 5  # training digits shown
+TILE = 60  # screen pixels: five fit on a phone
+SCALE = 10  # screen pixels for each pixel of a saliency map
+PATIENCE = 0.1  # seconds to wait for the training digits before something else is said
+POLL = 0.5  # seconds between two looks whether they have come
+LOOKS = {"ink": "Which ink counts", "layers": "What each layer sees"}
+METHODS = {"occlusion": "Occlusion", "gradients": "Integrated gradients"}
+AS_READ = "read"
+DIGITS = {str(digit): str(digit) for digit in range(NUM_CLASSES)}
+COLOURS = ":orange-badge[Orange]", ":blue-badge[blue]"
+
+_ONE_AT_A_TIME = threading.Lock()  # so that thirty who ask at once hold nobody else up
+
+
+def show(run: Run, prediction: Prediction) -> None:
+    """Show what speaks for a prediction and what against it.
+
+    The training digits come by themselves; what takes the server longer is for who
+    asks for it, and the address says what was asked.
+    """
+    with st.container(key="explanation"):
+        st.subheader("Why this digit?")
+        _show_nearest(run, prediction)
+        look = _choice("Look closer", "look", LOOKS)
+        try:
+            if look == "ink":
+                _show_ink(run, prediction)
+            elif look == "layers":
+                _show_layers(run, prediction.image)
+        except DigitLabError as error:
+            st.error(str(error), icon=":material/error:")
+
+
+def _show_nearest(run: Run, prediction: Prediction) -> None:
+    st.markdown("**The nearest training digits**")
+    future = resources.reference(run)
+    wait([future], PATIENCE)
+    with st.container(key="nearest-digits"):
+        if not future.done():
+            _wait_for(future)
+            return
+        try:
+            reference = future.result()
+        except DatasetError:
+            st.caption("MNIST is not on this machine, so there are none to show.")
+        except DigitLabError as error:
+            st.error(str(error), icon=":material/error:")
+        else:
+            _show_tiles(run, prediction, reference)
+
+
+@st.fragment(run_every=POLL)
+def _wait_for(future: Future[Reference]) -> None:
+    if future.done():
+        st.rerun()
+    st.caption("The model is reading them, once for all: they come in a moment.")
+
+
+def _show_tiles(run: Run, prediction: Prediction, reference: Reference) -> None:
+    reading = resources.predictor(run).reader.read(prediction.image[None])
+    found = reference.nearest(reading.features[0], NUM_NEAREST)
+    with st.container(horizontal=True, gap="xsmall"):
+        for image, label, distance in zip(
+            found.images, found.labels, found.distances, strict=True
+        ):
+            st.image(
+                thumbnails.png(image, scale=2),
+                caption=f"**{label}** · {distance:.2f}",
+                alt=f"A training digit labelled {label}",
+                width=TILE,
+            )
+    num_alike = int((found.labels == prediction.digit).sum())
+    st.caption(
+        f"{num_alike} of {len(found.labels)} are labelled {prediction.digit}. Of "
+        f"{len(reference.split):,} digits that the model was trained with, these have "
+        "the features most like its own; below each its label and the distance."
+    )
+
+
+def _show_ink(run: Run, prediction: Prediction) -> None:
+    digits = {AS_READ: f"{prediction.digit}, as read"} | DIGITS
+    with st.container(horizontal=True):
+        why = _choice("Why, or why not, a …", "why", digits, default=AS_READ)
+        method = _choice("Method", "by", METHODS, default="occlusion")
+    digit = prediction.digit if why == AS_READ else int(why)
+    if method == "gradients":
+        attribution = _gradients(run, str(run.result), prediction.image, digit)
+        values, words = attribution.values, _gradients_words(attribution, digit)
+    else:
+        values = _occlusion(run, str(run.result), prediction.image, digit)
+        words = _occlusion_words(values, digit)
+    picture, legend = st.columns([2, 3], vertical_alignment="center")
+    with picture, st.container(key="saliency"):
+        st.image(
+            thumbnails.saliency(prediction.image, values, scale=SCALE),
+            alt=f"What speaks for a {digit} and what against it",
+        )
+    legend.markdown(words)
+
+
+def _occlusion_words(values: np.ndarray, digit: int) -> str:
+    orange, blue = COLOURS
+    return (
+        f"{orange} is where a grey patch makes this less of a {digit}, on ink or on "
+        f"paper, and {blue} where it makes it more of one.\n\nAt most, the logit of "
+        f"{digit} falls by {max(values.max(), 0):.2f} and rises by "
+        f"{max(-values.min(), 0):.2f}."
+    )
+
+
+def _gradients_words(attribution: Attribution, digit: int) -> str:
+    orange, blue = COLOURS
+    return (
+        f"{orange} ink speaks for a {digit}, and {blue} ink against it; the stronger "
+        f"the colour, the more.\n\nAll pixels add up to {attribution.total:+.2f}; "
+        f"the logit of {digit} differs from that of blank paper by "
+        f"{attribution.difference:+.2f}: the error is {attribution.error:+.2f}."
+    )
+
+
+def _show_layers(run: Run, image: np.ndarray) -> None:
+    maps = resources.network(run).feature_maps(image)
+    if not maps:
+        st.caption("This network has no convolutions, so no layer sees a picture.")
+        return
+    st.caption(
+        "A square is what one filter makes of the picture before it: white where it "
+        "finds what it looks for."
+    )
+    with st.container(key="feature-maps", horizontal=True, gap="medium"):
+        for number, layer in enumerate(maps, 1):
+            height, width, num_maps = layer.shape
+            st.image(
+                thumbnails.mosaic(layer),
+                caption=f"Layer {number}: {num_maps} maps of {height} × {width}",
+            )
+
+
+def _choice(
+    label: str, name: str, options: dict[str, str], *, default: str = ""
+) -> str:
+    """What a person chose, from the address; "" where nothing is a choice."""
+    asked = st.query_params.get(name, default)
+    chosen = asked if asked in options else default
+    st.session_state[name] = chosen or None
+    st.segmented_control(
+        label,
+        list(options),
+        format_func=options.__getitem__,
+        required=bool(default),
+        key=name,
+        on_change=_put_into_address,
+        args=(name,),
+    )
+    return chosen
+
+
+def _put_into_address(name: str) -> None:
+    chosen = st.session_state[name]
+    if chosen is None:
+        st.query_params.pop(name, None)
+    else:
+        st.query_params[name] = chosen
+
+
+@st.cache_data(max_entries=100, show_spinner="Covering the digit, patch by patch …")
+def _occlusion(_run: Run, result: str, image: np.ndarray, digit: int) -> np.ndarray:
+    reader = resources.predictor(_run).reader
+    with _ONE_AT_A_TIME:
+        return explanation.occlusion(reader, image, digit)
+
+
+@st.cache_data(max_entries=100, show_spinner="Adding up gradients …")
+def _gradients(_run: Run, result: str, image: np.ndarray, digit: int) -> Attribution:
+    network = resources.network(_run)
+    with _ONE_AT_A_TIME:
+        return explanation.integrated_gradients(network, image, digit)
