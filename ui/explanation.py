@@ -97,7 +97,7 @@ def _show_tiles(run: Run, prediction: Prediction, reference: Reference) -> None:
 def _show_ink(run: Run, prediction: Prediction) -> None:
     digits = {AS_READ: f"{prediction.digit}, as read"} | DIGITS
     with st.container(horizontal=True):
-        why = _choice("Why, or why not, a …", "why", digits, default=AS_READ)
+        why = _choice("Why, or why not …", "why", digits, default=AS_READ)
         method = _choice("Method", "by", METHODS, default="occlusion")
     digit = prediction.digit if why == AS_READ else int(why)
     if method == "gradients":
@@ -110,7 +110,7 @@ def _show_ink(run: Run, prediction: Prediction) -> None:
     with picture, st.container(key="saliency"):
         st.image(
             thumbnails.saliency(prediction.image, values, scale=SCALE),
-            alt=f"What speaks for a {digit} and what against it",
+            alt=f"What speaks for {digit} and what against it",
         )
     legend.markdown(words)
 
@@ -118,9 +118,9 @@ def _show_ink(run: Run, prediction: Prediction) -> None:
 def _occlusion_words(values: np.ndarray, digit: int) -> str:
     orange, blue = COLOURS
     return (
-        f"{orange} is where a grey patch makes this less of a {digit}, on ink or on "
-        f"paper, and {blue} where it makes it more of one.\n\nAt most, the logit of "
-        f"{digit} falls by {max(values.max(), 0):.2f} and rises by "
+        f"{orange} is where a grey patch, on ink or on paper, makes it look less like "
+        f"{digit}, and {blue} where it makes it look more like it.\n\nAt most, the "
+        f"logit of {digit} falls by {max(values.max(), 0):.2f} and rises by "
         f"{max(-values.min(), 0):.2f}."
     )
 
@@ -128,7 +128,7 @@ def _occlusion_words(values: np.ndarray, digit: int) -> str:
 def _gradients_words(attribution: Attribution, digit: int) -> str:
     orange, blue = COLOURS
     return (
-        f"{orange} ink speaks for a {digit}, and {blue} ink against it; the stronger "
+        f"{orange} ink speaks for {digit}, and {blue} ink against it; the stronger "
         f"the colour, the more.\n\nAll pixels add up to {attribution.total:+.2f}; "
         f"the logit of {digit} differs from that of blank paper by "
         f"{attribution.difference:+.2f}: the error is {attribution.error:+.2f}."

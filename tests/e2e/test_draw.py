@@ -256,6 +256,8 @@ def test_the_server_has_not_loaded_tensorflow(visit, fresh_server):
     app = visit(fresh_server).open()
     app.draw(*SEVEN)
     app.expect_digit("7")
+    app.press("Look closer", "What each layer sees")
+    expect(app.at("feature-maps").locator("img")).not_to_have_count(0)
     app.go("Train").go("Evaluate").go("Browse")
 
     loaded = paths.Path(maps).read_text()
