@@ -82,6 +82,7 @@ for page in sorted(Path(sys.argv[1]).parent.glob("pages/*.py")):
     assert not app.exception, page
     print(app.title[0].value)
 app.query_params["source"] = "upload"
+app.query_params["look"] = "layers"
 app.switch_page("pages/draw.py").run()
 app.file_uploader[0].set_value(("digit.png", png, "image/png")).run()
 assert not app.exception

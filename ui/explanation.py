@@ -14,6 +14,7 @@ from mnist_core.neighbours import Reference
 from mnist_core.predictor import Prediction
 from mnist_core.runs import Run
 from ui import resources
+from ui.address import choice
 
 NUM_NEAREST = 5  # training digits shown
 TILE = 60  # screen pixels: five fit on a phone
@@ -38,7 +39,7 @@ def show(run: Run, prediction: Prediction) -> None:
     with st.container(key="explanation"):
         st.subheader("Why this digit?")
         _show_nearest(run, prediction)
-        look = _choice("Look closer", "look", LOOKS)
+        look = choice("Look closer", "look", LOOKS)
         try:
             if look == "ink":
                 _show_ink(run, prediction)
@@ -97,8 +98,8 @@ def _show_tiles(run: Run, prediction: Prediction, reference: Reference) -> None:
 def _show_ink(run: Run, prediction: Prediction) -> None:
     digits = {AS_READ: f"{prediction.digit}, as read"} | DIGITS
     with st.container(horizontal=True):
-        why = _choice("Why, or why not …", "why", digits, default=AS_READ)
-        method = _choice("Method", "by", METHODS, default="occlusion")
+        why = choice("Why, or why not …", "why", digits, default=AS_READ)
+        method = choice("Method", "by", METHODS, default="occlusion")
     digit = prediction.digit if why == AS_READ else int(why)
     if method == "gradients":
         attribution = _gradients(run, str(run.result), prediction.image, digit)
@@ -151,33 +152,6 @@ def _show_layers(run: Run, image: np.ndarray) -> None:
                 thumbnails.mosaic(layer),
                 caption=f"Layer {number}: {num_maps} maps of {height} × {width}",
             )
-
-
-def _choice(
-    label: str, name: str, options: dict[str, str], *, default: str = ""
-) -> str:
-    """What a person chose, from the address; "" where nothing is a choice."""
-    asked = st.query_params.get(name, default)
-    chosen = asked if asked in options else default
-    st.session_state[name] = chosen or None
-    st.segmented_control(
-        label,
-        list(options),
-        format_func=options.__getitem__,
-        required=bool(default),
-        key=name,
-        on_change=_put_into_address,
-        args=(name,),
-    )
-    return chosen
-
-
-def _put_into_address(name: str) -> None:
-    chosen = st.session_state[name]
-    if chosen is None:
-        st.query_params.pop(name, None)
-    else:
-        st.query_params[name] = chosen
 
 
 @st.cache_data(max_entries=100, show_spinner="Covering the digit, patch by patch …")
