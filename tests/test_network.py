@@ -4,11 +4,11 @@ import tensorflow as tf
 from numpy.testing import assert_allclose
 
 from mnist_core import models, network
-from mnist_core.architectures import ARCHITECTURES
+from mnist_core.architectures import ARCHITECTURES, Conv, Residual
 from mnist_core.config import TrainConfig
 from mnist_core.errors import RunError
 
-NUM_MAPS = {"softmax": 0, "dense": 0, "tiny": 2, "cnn": 2, "deep": 3, "residual": 7}
+NUM_MAPS = {Conv: 1, Residual: 2}  # of a block
 
 
 def images_of(num_images, seed=0):
@@ -83,7 +83,9 @@ def test_the_feature_maps_are_what_follows_each_convolution(pair):
 
     maps = ours.feature_maps(image)
 
-    assert len(maps) == len(rectified) == NUM_MAPS[heads.model.name]
+    blocks = ARCHITECTURES[heads.model.name].blocks
+    num_maps = sum(NUM_MAPS.get(type(block), 0) for block in blocks)
+    assert len(maps) == len(rectified) == num_maps
     for mine, output in zip(maps, rectified, strict=True):
         right = tf.keras.Model(heads.model.input, output)(image[None])[0]
         assert_allclose(mine, right, rtol=1e-4, atol=1e-4)

@@ -24,6 +24,7 @@ def choice(label: str, name: str, options: dict[str, str], *, default: str = "")
         format_func=options.__getitem__,
         required=bool(default),
         key=name,
+        wrap=True,
         on_change=_put_into_address,
         args=(name,),
     )

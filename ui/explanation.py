@@ -6,10 +6,10 @@ from concurrent.futures import Future, wait
 import numpy as np
 import streamlit as st
 
-from mnist_core import explanation, thumbnails
+from mnist_core import thumbnails
+from mnist_core.attribution import Attribution, integrated_gradients, occlusion
 from mnist_core.config import NUM_CLASSES
 from mnist_core.errors import DatasetError, DigitLabError
-from mnist_core.explanation import Attribution
 from mnist_core.neighbours import Reference
 from mnist_core.predictor import Prediction
 from mnist_core.runs import Run
@@ -158,11 +158,11 @@ def _show_layers(run: Run, image: np.ndarray) -> None:
 def _occlusion(_run: Run, result: str, image: np.ndarray, digit: int) -> np.ndarray:
     reader = resources.predictor(_run).reader
     with _ONE_AT_A_TIME:
-        return explanation.occlusion(reader, image, digit)
+        return occlusion(reader, image, digit)
 
 
 @st.cache_data(max_entries=100, show_spinner="Adding up gradients …")
 def _gradients(_run: Run, result: str, image: np.ndarray, digit: int) -> Attribution:
     network = resources.network(_run)
     with _ONE_AT_A_TIME:
-        return explanation.integrated_gradients(network, image, digit)
+        return integrated_gradients(network, image, digit)

@@ -14,7 +14,7 @@ from mnist_core.reader import Reader
 
 PATCH, STRIDE = 6, 2  # pixels: 12 x 12 places that just cover the image
 GREY = 128  # of the patch: neither paper nor ink
-STEPS = 100  # from blank paper to the image: an error of 1 % or so
+STEPS = 50  # from blank paper to the image: an error of 1 % or so
 BATCH = 25  # images at a time: their values fit into the processor's cache
 
 

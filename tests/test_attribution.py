@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from mnist_core import explanation, layers, network
-from mnist_core.explanation import GREY, PATCH, STRIDE, integrated_gradients, occlusion
+from mnist_core import layers, network
+from mnist_core.attribution import GREY, PATCH, STRIDE, integrated_gradients, occlusion
 from mnist_core.network import Network, Node
 from mnist_core.reader import Reader
 from mnist_core.runs import RunStore
@@ -149,4 +149,3 @@ def test_the_image_stays_as_it_was(shipped):
     integrated_gradients(shipped.network, image, 1)
 
     assert np.array_equal(image, stroke())
-    assert explanation.BATCH <= explanation.STEPS
