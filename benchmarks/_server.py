@@ -126,13 +126,19 @@ def predicted_digit(page: Page, text: str | re.Pattern[str] = "") -> Locator:
     """What the Draw page has read, if it is this text."""
     return (
         page.locator(".st-key-predicted-digit")
-        .get_by_role("status")
+        .get_by_test_id("stHtml")
         .filter(has_text=text)
     )
 
 
-def draw(page: Page, digit: int) -> None:
-    """Draw a digit with the mouse in one stroke; returns when the button is up."""
+def draw(page: Page, digit: int, *, pause: float = 0.0) -> None:
+    """Draw a digit with the mouse in one stroke; returns when the button is up.
+
+    Args:
+        page: A Draw page.
+        digit: What is drawn.
+        pause: Seconds between two points.
+    """
     canvas = page.locator("canvas.upper-canvas")
     canvas.scroll_into_view_if_needed()
     left, top, width, height = canvas.evaluate(
@@ -144,6 +150,7 @@ def draw(page: Page, digit: int) -> None:
     page.mouse.down()
     for point in others:
         page.mouse.move(*point)
+        time.sleep(pause)
     page.mouse.up()
 
 

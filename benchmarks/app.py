@@ -28,21 +28,32 @@ NUM_MEMORY_STROKES = 10
 NUM_TRAININGS = 5  # of the usual recipe
 READING = 10.0  # seconds that a person looks at the Train page before the click
 NUM_VISITORS = 10
+MOVING = 0.02  # seconds between two points of a slow stroke
 HEAD = ("", "median", "95th percentile", "min", "n")
 SECONDS, MILLISECONDS, MEGABYTES = "{:.2f} s", "{:.0f} ms", "{:.0f} MB"
 
-# In the page: when the mouse button came up, and when a digit was shown after that.
+# In the page: when the mouse button came up, and when the whole drawing's answer was
+# there after that, which the page also tells screen readers; and while the pen moves,
+# when ink was looked at and when the answer to it was seen.
 STOPWATCH = """
-window.stopwatch = { up: NaN, shown: NaN };
+window.stopwatch = { up: NaN, shown: NaN, waits: [], first: NaN };
 addEventListener("pointerup", () => {
   stopwatch.up = performance.now();
   stopwatch.shown = NaN;
 }, true);
 new MutationObserver(() => {
-  if (isNaN(stopwatch.up) || !isNaN(stopwatch.shown)) return;
-  const text = document.querySelector(".st-key-predicted-digit")?.textContent ?? "";
-  if (/^\\d$/.test(text.trim())) stopwatch.shown = performance.now();
-}).observe(document, { subtree: true, childList: true, characterData: true });
+  const now = performance.now();
+  const said = document.querySelector("[role=status]")?.textContent ?? "";
+  if (!isNaN(stopwatch.up) && isNaN(stopwatch.shown) && said.startsWith("Read as"))
+    stopwatch.shown = now;
+  const seen = document.querySelector(".st-key-model-input img")?.src;
+  if (seen === stopwatch.seen) return;
+  stopwatch.seen = seen;
+  const looks = performance.getEntriesByName("live-ink");
+  if (looks.length) stopwatch.waits.push([looks.at(-1).startTime, now]);
+  performance.clearMarks("live-ink");
+}).observe(document, { subtree: true, childList: true, characterData: true,
+                       attributes: true });
 """
 
 Rows = list[list[str]]
@@ -60,6 +71,7 @@ def main() -> None:
         rows = cold_starts(browser, options.starts)
         rows += strokes(browser, options.strokes)
         rows += strokes(browser, options.strokes, while_training=True)
+        rows += moving_pen(browser, options.strokes // 5)
         rows += trainings(browser, options.trainings)
         rows += memory(browser, options.servers)
     print(table(HEAD, rows), end="\n\n")
@@ -105,6 +117,29 @@ def strokes(
     _say(f"{num_strokes} strokes done")
     while_it = ", while a training runs" if while_training else ""
     return _rows({f"stroke's end to visible digit{while_it}": waits}, MILLISECONDS)
+
+
+def moving_pen(browser: Browser, num_strokes: int) -> Rows:
+    """While a pen moves: from ink to the answer in the page, and how many a second."""
+    waits: list[float] = []
+    rates = []
+    with _server.visit(browser) as page, _server.serving() as server:
+        page.add_init_script(STOPWATCH)
+        _server.open_draw(page, server.url)
+        for number in range(num_strokes):
+            page.evaluate("stopwatch.waits = []")
+            began = time.monotonic()
+            _server.draw(page, number % len(_server.DIGITS), pause=MOVING)
+            seconds = time.monotonic() - began
+            answers = page.evaluate("stopwatch.waits.filter(it => it[1])")
+            waits += [seen - looked for looked, seen in answers]
+            rates.append(len(answers) / seconds)
+            page.wait_for_function("stopwatch.shown > stopwatch.up", polling=50)
+            _server.clear(page)
+        page.close()
+    _say(f"{num_strokes} slow strokes done")
+    ink = _rows({"ink to visible answer, while the pen moves": waits}, MILLISECONDS)
+    return ink + _rows({"answers a second, while the pen moves": rates}, "{:.1f}")
 
 
 def trainings(browser: Browser, num_trainings: int) -> Rows:

@@ -8,6 +8,7 @@ the middle is pixel (14, 14), the move is by whole pixels and the strongest ink 
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -75,6 +76,37 @@ def ink_from_strokes(
     return np.asarray(paper)
 
 
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """Which steps lead from a drawing to an MNIST image; without any, it is shrunk.
+
+    Attributes:
+        is_cropped: The paper around the digit is cut off.
+        is_scaled: The longer side is 20 pixels, and 4 on either side stay free; else
+            it fills all 28.
+        is_centred: The centre of mass is in the middle; else the middle of the box.
+    """
+
+    is_cropped: bool = True
+    is_scaled: bool = True
+    is_centred: bool = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Steps:
+    """A drawing after each step, 0 = paper, 255 = ink.
+
+    Attributes:
+        cropped: `(h, w)` uint8.
+        scaled: `(h, w)` uint8, the longer side 20 or 28.
+        image: `(28, 28)` uint8.
+    """
+
+    cropped: np.ndarray
+    scaled: np.ndarray
+    image: np.ndarray
+
+
 def to_mnist(ink: np.ndarray) -> np.ndarray:
     """Crop, scale and centre a drawing the way MNIST was made.
 
@@ -87,14 +119,24 @@ def to_mnist(ink: np.ndarray) -> np.ndarray:
     Raises:
         EmptyDrawingError: If there is no ink.
     """
+    return prepare(ink, Preparation()).image
+
+
+def prepare(ink: np.ndarray, preparation: Preparation) -> Steps:
+    """What `to_mnist` does, step by step, or some of it.
+
+    Raises:
+        EmptyDrawingError: If there is no ink.
+    """
     if ink.max(initial=0) < MIN_INK:
         raise EmptyDrawingError("The drawing is empty. Draw a digit first.")
-    digit = _scale(_crop(ink))
-    height, width = digit.shape
-    top, left = _corner(digit)
+    cropped = _crop(ink) if preparation.is_cropped else ink
+    scaled = _scale(cropped, BOX_SIZE if preparation.is_scaled else IMAGE_SIZE)
+    height, width = scaled.shape
+    top, left = _corner(scaled, preparation.is_centred)
     image = np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.uint8)
-    image[top : top + height, left : left + width] = digit
-    return image
+    image[top : top + height, left : left + width] = scaled
+    return Steps(cropped, scaled, image)
 
 
 def _is_sheet(visible: Image.Image) -> bool:
@@ -177,13 +219,13 @@ def _box(ink: np.ndarray, level: float, margin: int) -> np.ndarray:
     return ink[box]
 
 
-def _scale(digit: np.ndarray) -> np.ndarray:
-    """Make the longer side `BOX_SIZE` and the strongest ink full, as in MNIST.
+def _scale(digit: np.ndarray, longer: int) -> np.ndarray:
+    """Make the longer side so long and the strongest ink full, as in MNIST.
 
     Pillow's bilinear filter widens as it shrinks, so it averages areas: no pixel is
     skipped. In floating point, or a hairline on a large picture would round to 0.
     """
-    factor = BOX_SIZE / max(digit.shape)
+    factor = longer / max(digit.shape)
     height, width = (max(1, round(side * factor)) for side in digit.shape)
     tones = Image.fromarray(digit).convert("F")
     small = tones.resize((width, height), Image.Resampling.BILINEAR)
@@ -193,9 +235,12 @@ def _scale(digit: np.ndarray) -> np.ndarray:
     return np.rint(scaled).astype(np.uint8)
 
 
-def _corner(digit: np.ndarray) -> tuple[int, int]:
-    """Where the top left goes so that the centre of mass is the middle."""
-    centre = np.average(np.indices(digit.shape), axis=(1, 2), weights=digit)
+def _corner(digit: np.ndarray, is_centred: bool) -> tuple[int, int]:
+    """Where the top left goes so that the centre of mass, or the box, is centred."""
     room = IMAGE_SIZE - np.array(digit.shape)
+    if not is_centred:
+        top, left = room // 2
+        return int(top), int(left)
+    centre = np.average(np.indices(digit.shape), axis=(1, 2), weights=digit)
     top, left = np.clip(np.rint(IMAGE_SIZE / 2 - centre), 0, room)
     return int(top), int(left)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_core import models, novelty
+from mnist_core import models, novelty, styles
+from mnist_core.config import NUM_CLASSES, TrainConfig
 from mnist_core.data import Mnist
 from mnist_core.errors import RunError
 from mnist_core.evaluation import Evaluation
@@ -46,10 +47,10 @@ def finish(run: Run, trained: Trained, mnist: Mnist) -> Result:
             test=test.probabilities,
             validation=validation.probabilities,
         )
-    reference = mnist.train[:NUM_REFERENCE]
+    images, kinds = reference(run.config, mnist)
     novelty.fit(
-        train_features=reader.read(reference.images).features,
-        train_labels=reference.labels,
+        train_features=reader.read(images).features,
+        train_kinds=kinds,
         val_features=validation.features,
         val_logits=validation.logits,
     ).save(run.folder / "novelty.npz")
@@ -67,6 +68,20 @@ def finish(run: Run, trained: Trained, mnist: Mnist) -> Result:
     )
     write_json(run.folder / "result.json", result.to_json())
     return result
+
+
+def reference(config: TrainConfig, mnist: Mnist) -> tuple[np.ndarray, np.ndarray]:
+    """What a run learned to take for digits.
+
+    Returns:
+        `(N, 28, 28)` uint8 images, and `(N,)` int of which kind each is: its digit, or
+        10 and more for a style that was drawn.
+    """
+    train = mnist.train[:NUM_REFERENCE]
+    styled = styles.written(config.num_styled, config.seed).images
+    rules = styles.rules_of(config.num_styled, config.seed)
+    kinds = np.concatenate([train.labels, NUM_CLASSES + rules])
+    return np.concatenate([train.images, styled]), kinds
 
 
 def rehearse(heads: Heads) -> None:

@@ -1,9 +1,9 @@
 """Whether an image looks like a digit at all.
 
 Softmax is sure of itself on noise, so two other scores decide: the energy of the
-logits (Liu et al., 2020) and the Mahalanobis distance of the features to the
-nearest digit's mean (Lee et al., 2018). Each refuses one half percent of the
-validation digits at most.
+logits (Liu et al., 2020) and the Mahalanobis distance of the features to the nearest
+mean (Lee et al., 2018), of a digit or of one of its styles. Each refuses one half
+percent of the validation digits at most.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_core.config import NUM_CLASSES
 from mnist_core.files import whole_file
 
 REFUSED = 0.005  # fraction of validation digits that each score refuses
@@ -23,7 +22,7 @@ class Novelty:
     """What a run knows of digits.
 
     Attributes:
-        means: `(10, D)` float32, the mean features of each digit.
+        means: `(K, D)` float32, the mean features of each kind of digit.
         precision: `(D, D)` float32, the inverse of their shared covariance.
         max_distance: Squared distance beyond which an image is no digit.
         max_energy: Energy beyond which it is none.
@@ -66,7 +65,7 @@ class Novelty:
 def fit(
     *,
     train_features: np.ndarray,
-    train_labels: np.ndarray,
+    train_kinds: np.ndarray,
     val_features: np.ndarray,
     val_logits: np.ndarray,
 ) -> Novelty:
@@ -74,17 +73,16 @@ def fit(
 
     Args:
         train_features: `(N, D)` float32.
-        train_labels: `(N,)` uint8; every digit occurs.
+        train_kinds: `(N,)` int; the images of one number are alike: one digit, or one
+            style of it.
         val_features: `(M, D)` float32.
         val_logits: `(M, 10)` float32.
     """
+    kinds, which = np.unique(train_kinds, return_inverse=True)
     means = np.stack(
-        [
-            train_features[train_labels == digit].mean(axis=0)
-            for digit in range(NUM_CLASSES)
-        ]
+        [train_features[which == kind].mean(axis=0) for kind in range(len(kinds))]
     )
-    residuals = train_features - means[train_labels]
+    residuals = train_features - means[which]
     covariance = residuals.T @ residuals / len(residuals)
     size = len(covariance)
     sphere = np.eye(size) * max(np.trace(covariance) / size, 1e-12)

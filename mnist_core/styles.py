@@ -50,12 +50,16 @@ def written(num_images: int, seed: int) -> Split:
     images = np.zeros((num_images, IMAGE_SIZE, IMAGE_SIZE), np.uint8)
     labels = np.zeros(num_images, np.uint8)
     generator = np.random.default_rng([seed, num_images])
-    shares = np.array([rule.share for rule in RULES])
-    chosen = generator.choice(len(RULES), num_images, p=shares / shares.sum())
-    for index, rule in enumerate(RULES[which] for which in chosen):
+    for index, which in enumerate(_chosen(num_images, generator)):
+        rule = RULES[which]
         labels[index] = rule.digit
         images[index] = drawing.to_mnist(_inked(rule.draw(generator), generator))
     return Split(images, labels)
+
+
+def rules_of(num_images: int, seed: int) -> np.ndarray:
+    """`(num_images,)` int, by which of `RULES` each image of `written` is drawn."""
+    return _chosen(num_images, np.random.default_rng([seed, num_images]))
 
 
 def _slashed_zero(generator: np.random.Generator) -> Strokes:
@@ -154,6 +158,11 @@ RULES = (
     Rule(0.05, 4, _open_four),
     Rule(0.05, 2, _looped_two),
 )
+
+
+def _chosen(num_images: int, generator: np.random.Generator) -> np.ndarray:
+    shares = np.array([rule.share for rule in RULES])
+    return generator.choice(len(RULES), num_images, p=shares / shares.sum())
 
 
 def _line(start: ArrayLike, end: ArrayLike) -> np.ndarray:

@@ -21,7 +21,7 @@ def fitted(num_validation=5_000):
     val_features, val_logits, _ = digits(num_validation, seed=2)
     return novelty.fit(
         train_features=train_features,
-        train_labels=train_labels,
+        train_kinds=train_labels,
         val_features=val_features,
         val_logits=val_logits,
     )
@@ -84,7 +84,7 @@ def test_distance_is_measured_in_the_spread_of_the_digits():
     logits = np.full((4_000, 10), 5, np.float32)
     known = novelty.fit(
         train_features=features,
-        train_labels=labels,
+        train_kinds=labels,
         val_features=features,
         val_logits=logits,
     )
@@ -101,7 +101,7 @@ def test_features_that_never_vary_do_not_break_it():
 
     known = novelty.fit(
         train_features=features,
-        train_labels=labels,
+        train_kinds=labels,
         val_features=features,
         val_logits=logits,
     )
@@ -181,3 +181,22 @@ def test_the_shipped_run_takes_hardly_any_noise_for_a_digit(shipped, make):
 
 def test_the_shipped_run_takes_an_empty_image_for_no_digit(shipped):
     assert share_called_digits(shipped, np.zeros((1, 28, 28), np.uint8)) == 0
+
+
+def test_a_style_has_a_mean_of_its_own():
+    features, logits, labels = digits(4_000, seed=1)
+    zeros = features[labels == 0] + 40 * np.eye(16)[15]  # away from every digit
+    styled, others = zeros[:200], zeros[200:]
+    kinds = np.concatenate([labels, np.full(200, 10)])
+    known = {
+        name: novelty.fit(
+            train_features=np.concatenate([features, styled])[: len(group)],
+            train_kinds=group,
+            val_features=features,
+            val_logits=logits,
+        )
+        for name, group in {"digits": labels, "digits and a style": kinds}.items()
+    }
+
+    assert share_refused(known["digits"], others, logits[:200]) > 0.9
+    assert share_refused(known["digits and a style"], others, logits[:200]) < 0.1

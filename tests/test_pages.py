@@ -522,7 +522,7 @@ def test_before_anything_is_drawn_no_digit_is_shown():
     app = open_page("draw")
 
     assert digit_shown(app) == "–"
-    assert_text(app, "Draw a digit: the answer comes with every stroke.")
+    assert_text(app, "Draw a digit: the answer follows your pen.")
     assert app.button(key="undo").disabled
 
 
@@ -531,9 +531,9 @@ def test_a_drawing_is_read():
 
     assert not (app.exception or app.error)
     assert digit_shown(app) == "1"
-    bars = [bar.proto.text for bar in app.get_by_key("probabilities").get("progress")]
-    assert len(bars) == 10
-    assert bars[1].startswith("**1** · **")
+    bars = app.get_by_key("probabilities").get("html")[0].value
+    assert bars.count("%</span>") == 10
+    assert '<div class="best"><span>1</span>' in bars
     assert_text(app, "Sure: ")
 
 
@@ -764,7 +764,7 @@ def test_any_digit_is_explained_by_either_method(shipped):
     app = open_page("draw", source="test", i="18", look="ink")
     [as_read] = pictures(app, "saliency")
 
-    choose(app, "why", "8")
+    choose(app, "digit", "8")
 
     [occlusion] = pictures(app, "saliency")
     assert occlusion.url != as_read.url
@@ -772,13 +772,13 @@ def test_any_digit_is_explained_by_either_method(shipped):
     choose(app, "by", "gradients")
     assert pictures(app, "saliency")[0].url != occlusion.url
     assert_text(app, ":orange-badge[Orange] ink speaks for 8")
-    query = {"look": "ink", "why": "8", "by": "gradients"}
+    query = {"look": "ink", "digit": "8", "by": "gradients"}
     assert app.query_params == {"source": "test", "i": "18"} | query
 
 
 @pytest.mark.parametrize("value", ["", "nothing", "10", "x" * 5000])
 def test_what_cannot_be_explained_in_the_address_is_passed_over(shipped, value):
-    app = open_page("draw", source="test", i="18", look="ink", why=value, by=value)
+    app = open_page("draw", source="test", i="18", look="ink", digit=value, by=value)
 
     assert not (app.exception or app.error)
     assert_text(app, "the logit of 3 falls by")

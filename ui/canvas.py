@@ -1,12 +1,6 @@
-"""The canvas: one drawing a visitor, with Clear and Undo that never lose it.
-
-A drawing is kept across page switches. Every state that the canvas was in can be
-undone to, also the one before its own toolbar wiped it: on a touch screen that
-toolbar is invisible and lies over the top right corner of the canvas.
-"""
+"""The canvas with its buttons; what is drawn is kept across page switches."""
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,35 +8,17 @@ import streamlit as st
 
 from mnist_core import pictures
 from mnist_core.errors import PictureError
+from ui import sketches
+from ui.sketches import Sketch
 
+KEY = "canvas"  # of the container around it
 SIZE = 280  # screen pixels: ten for each pixel of an MNIST image
 STROKE_WIDTH = 20  # screen pixels: about two pixels of ink, as in MNIST
 STROKE_WIDTHS = (8, 40)  # screen pixels, the thinnest and the thickest
+TOOLS = {"Pen": "#000000", "Eraser": "#ffffff"}  # an eraser draws paper
 MAX_STROKES = 500_000  # characters of JSON: some ten thousand points
-MAX_STATES = 30  # that can be undone to
 _GEOMETRY = ("path", "left", "top", "scaleX", "scaleY", "angle")  # of a stroke
 _WIDGET = "pad"
-_SKETCHES = "sketches"  # the states so far, the present one last
-_START = "sketch-start"  # what the canvas was last told to show
-_STALE = "sketch-stale"  # what it still sends until it shows that
-
-
-@dataclass(frozen=True, slots=True)
-class Sketch:
-    """A drawing as the canvas sent it.
-
-    Attributes:
-        strokes: In the canvas's own form, as JSON.
-        shape: What makes two sketches the same drawing: some fields of the strokes.
-        png: Its pixels, or None if nothing is drawn. All are a visitor's: unchecked.
-    """
-
-    strokes: str
-    shape: str
-    png: bytes | None
-
-
-NOTHING = Sketch("[]", "[]", None)
 
 
 def draw() -> np.ndarray | None:
@@ -56,18 +32,16 @@ def draw() -> np.ndarray | None:
     """
     from streamlit_drawable_canvas import st_canvas  # fails outside of a server
 
-    sketches: list[Sketch] = st.session_state.setdefault(_SKETCHES, [NOTHING])
-    if _WIDGET not in st.session_state:  # first seen, or back from another page
-        st.session_state[_START] = _drawing(sketches[-1])
-    with st.container(key="canvas"):
+    is_new = _WIDGET not in st.session_state  # first seen, or back from another page
+    with st.container(key=KEY):
         try:
             result = st_canvas(
                 stroke_width=st.session_state.get("stroke-width", STROKE_WIDTH),
-                stroke_color="#000000",
-                background_color="#ffffff",
+                stroke_color=TOOLS.get(st.session_state.get("tool", ""), TOOLS["Pen"]),
+                background_color=TOOLS["Eraser"],
                 width=SIZE,
                 height=SIZE,
-                initial_drawing=st.session_state[_START],
+                initial_drawing=sketches.start(is_new),
                 return_image_data=True,
                 key=_WIDGET,
             )
@@ -77,25 +51,35 @@ def draw() -> np.ndarray | None:
             ) from error
     sent = _sketch(result)
     if sent is not None:
-        _receive(sent)
+        sketches.receive(sent)
+    _tools()
+    if sent is None:
+        raise PictureError("The drawing has too many strokes. Clear the canvas.")
+    png = sketches.present().png
+    return None if png is None else pictures.decode_canvas(png)
+
+
+def _tools() -> None:
     with st.container(horizontal=True):
         st.button(
             "Clear",
             icon=":material/delete:",
             key="clear",
             shortcut="Delete",
-            on_click=_show,
-            args=(NOTHING,),
+            on_click=sketches.clear,
         )
         st.button(
             "Undo",
             icon=":material/undo:",
             key="undo",
             shortcut="Ctrl+Z",
-            disabled=len(sketches) < 2,
-            on_click=_undo,
+            disabled=not sketches.can_undo(),
+            on_click=sketches.undo,
         )
         with st.popover("Stroke", icon=":material/line_weight:"):
+            st.segmented_control(
+                "Tool", list(TOOLS), default="Pen", required=True, key="tool"
+            )
             st.slider(
                 "Stroke width",
                 *STROKE_WIDTHS,
@@ -104,50 +88,6 @@ def draw() -> np.ndarray | None:
                 key="stroke-width",
                 persist_state="session",
             )
-    if sent is None:
-        raise PictureError("The drawing has too many strokes. Clear the canvas.")
-    png = sketches[-1].png
-    return None if png is None else pictures.decode_canvas(png)
-
-
-def _receive(sketch: Sketch) -> None:
-    """Keep what the canvas sent, if it is news."""
-    sketches = st.session_state[_SKETCHES]
-    if sketch.shape == sketches[-1].shape:
-        st.session_state[_STALE] = None
-    elif sketch.shape != st.session_state.get(_STALE):
-        st.session_state[_STALE] = None
-        sketches.append(sketch)
-        del sketches[:-MAX_STATES]
-
-
-def _undo() -> None:
-    sketches = st.session_state[_SKETCHES]
-    if len(sketches) > 1:
-        present = sketches.pop()
-        _tell(before=present, after=sketches[-1])
-
-
-def _show(sketch: Sketch) -> None:
-    sketches = st.session_state[_SKETCHES]
-    present = sketches[-1]
-    if present.shape != sketch.shape:
-        sketches.append(sketch)
-        _tell(before=present, after=sketch)
-
-
-def _tell(before: Sketch, after: Sketch) -> None:
-    """Have the canvas show another sketch; it answers in a moment."""
-    st.session_state[_START] = _drawing(after)
-    st.session_state[_STALE] = before.shape
-
-
-def _drawing(sketch: Sketch) -> dict[str, Any]:
-    # The canvas loads a drawing only if it differs from the last one that it was
-    # given, so each one gets a number.
-    number = st.session_state.get("sketch-number", 0) + 1
-    st.session_state["sketch-number"] = number
-    return {"objects": json.loads(sketch.strokes), "number": number}
 
 
 def _sketch(result: Any) -> Sketch | None:

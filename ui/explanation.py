@@ -38,9 +38,9 @@ def show(run: Run, prediction: Prediction) -> None:
     """
     with st.container(key="explanation"):
         st.subheader("Why this digit?")
-        _show_nearest(run, prediction)
-        look = choice("Look closer", "look", LOOKS)
         try:
+            _show_nearest(run, prediction)
+            look = choice("Look closer", "look", LOOKS)
             if look == "ink":
                 _show_ink(run, prediction)
             elif look == "layers":
@@ -61,8 +61,6 @@ def _show_nearest(run: Run, prediction: Prediction) -> None:
             reference = future.result()
         except DatasetError:
             st.caption("MNIST is not on this machine, so there are none to show.")
-        except DigitLabError as error:
-            st.error(str(error), icon=":material/error:")
         else:
             _show_tiles(run, prediction, reference)
 
@@ -98,9 +96,9 @@ def _show_tiles(run: Run, prediction: Prediction, reference: Reference) -> None:
 def _show_ink(run: Run, prediction: Prediction) -> None:
     digits = {AS_READ: f"{prediction.digit}, as read"} | DIGITS
     with st.container(horizontal=True):
-        why = choice("Why, or why not …", "why", digits, default=AS_READ)
+        asked = choice("Why, or why not …", "digit", digits, default=AS_READ)
         method = choice("Method", "by", METHODS, default="occlusion")
-    digit = prediction.digit if why == AS_READ else int(why)
+    digit = prediction.digit if asked == AS_READ else int(asked)
     if method == "gradients":
         attribution = _gradients(run, str(run.result), prediction.image, digit)
         values, words = attribution.values, _gradients_words(attribution, digit)

@@ -4,7 +4,8 @@ It is a component of our own because Streamlit's images cannot be clicked, and a
 hundred of them take most of a second; the grid takes a tenth of one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import streamlit as st
@@ -48,7 +49,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     image.style.backgroundPosition = `-${column * side}px -${row * side}px`;
     const caption = document.createElement("span");
     caption.textContent = tile.caption;
-    button.className = tile.is_right ? "right" : "wrong";
+    button.className = tile.is_wrong ? "wrong" : "right";
     button.setAttribute("aria-label", tile.label);
     button.title = tile.label;
     button.append(image, caption);
@@ -57,6 +58,23 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }));
 }
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A digit in a grid.
+
+    Attributes:
+        index: What a click on it gives.
+        caption: Under the image.
+        label: What a screen reader says, and the mouse over it.
+        is_wrong: Whether it is marked as wrong.
+    """
+
+    index: int
+    caption: str
+    label: str
+    is_wrong: bool = False
 
 
 def gallery(
@@ -76,6 +94,18 @@ def gallery(
         key: Of the component.
         on_open: Called before the page runs again.
     """
+    tiles = [_tile(int(index), evaluation) for index in indices]
+    show_tiles(images, tiles, key=key, on_open=on_open)
+
+
+def show_tiles(
+    images: np.ndarray,
+    tiles: Sequence[Tile],
+    *,
+    key: str,
+    on_open: Callable[[int], None],
+) -> None:
+    """Show `(n, 28, 28)` uint8 images, each with its tile."""
     component = st.components.v2.component(
         "digit_gallery", html=_HTML, css=_CSS, js=_JS
     )
@@ -84,22 +114,21 @@ def gallery(
         data={
             "sprite": thumbnails.sprite(images),
             "columns": thumbnails.SPRITE_COLUMNS,
-            "tiles": [_tile(int(index), evaluation) for index in indices],
+            "tiles": [asdict(tile) for tile in tiles],
         },
         on_opened_change=lambda: on_open(st.session_state[key].opened),
     )
 
 
-def _tile(index: int, evaluation: Evaluation) -> dict[str, object]:
+def _tile(index: int, evaluation: Evaluation) -> Tile:
     true, predicted = int(evaluation.labels[index]), int(evaluation.predictions[index])
     is_right = true == predicted
     mark = "✓" if is_right else "✗"
-    probability = float(evaluation.confidences[index])
     verdict = "right" if is_right else "wrong"
-    return {
-        "index": index,
-        "caption": f"{mark} {true} → {predicted}",
-        "is_right": is_right,
-        "label": f"Digit {index}: {true} read as {predicted}, {verdict}, "
-        f"{percent(probability)} probable",
-    }
+    return Tile(
+        index,
+        f"{mark} {true} → {predicted}",
+        f"Digit {index}: {true} read as {predicted}, {verdict}, "
+        f"{percent(float(evaluation.confidences[index]))} probable",
+        is_wrong=not is_right,
+    )

@@ -49,6 +49,77 @@ def test_a_digit_drawn_with_the_mouse_is_read(app, digit):
     expect(app.at("model-input").locator("img")).to_be_visible()
 
 
+def test_the_answer_follows_the_pen_before_the_stroke_ends(app):
+    box = app.canvas()
+    (points,) = SEVEN
+    app.page.mouse.move(box["x"] + points[0][0], box["y"] + points[0][1])
+    app.page.mouse.down()
+    for x, y in points[1:]:
+        app.page.mouse.move(box["x"] + x, box["y"] + y, steps=6)
+
+    app.expect_digit("7")  # the button of the mouse is still down
+    assert not app.at("undo").get_by_role("button").is_enabled()
+    app.page.mouse.up()
+
+    expect(app.at("undo").get_by_role("button")).to_be_enabled()
+    app.expect_digit("7")
+
+
+def test_an_eraser_takes_ink_away(app):
+    app.draw(*SEVEN)
+    app.expect_digit("7")
+    app.button("Stroke").click()
+    app.press("Tool", "Eraser")
+    app.page.keyboard.press("Escape")
+    app.rest()
+
+    app.draw([(60, 62), (185, 62)])  # the bar that makes it no 1
+
+    app.expect_digit("1")
+
+
+def test_a_cleared_drawing_comes_back_with_a_click(app):
+    app.draw(*SEVEN)
+    app.expect_digit("7")
+    app.at("clear").get_by_role("button").click()
+    app.expect_digit("–")
+
+    app.button("Drawing 1, read as 7").click()
+
+    app.expect_digit("7")
+
+
+def test_a_step_of_the_preparation_can_be_switched_off(app):
+    app.draw([(30, 200), (80, 200), (50, 255)])  # a small 7 in a corner
+    app.expect_digit("7")
+    expect(app.page.get_by_text("With every step: 7")).to_be_visible()
+
+    app.page.get_by_text("Crop", exact=True).click()
+
+    expect(app.page.get_by_text("Like this:")).to_be_visible()
+    app.expect_digit("7")  # the answer itself stays
+
+
+def test_an_answer_is_compared_with_the_one_after_more_ink(app):
+    app.draw([(75, 60), (205, 60), (120, 235)])
+    app.expect_digit("7")
+    app.page.get_by_role("tab", name="What would change it").click()
+    app.at("keep-answer").get_by_role("button").click()
+    expect(app.page.get_by_text("Still 7: 7 from")).to_be_visible()
+    app.at("clear").get_by_role("button").click()
+    app.expect_digit("–")
+
+    app.draw(*DIGITS["0"])
+
+    expect(app.page.get_by_text("7 → 0: 7 from")).to_be_visible()
+
+
+def test_the_answer_is_told_to_a_screen_reader(app):
+    app.draw(*SEVEN)
+
+    expect(app.page.get_by_role("status")).to_contain_text("Read as 7. Sure:")
+
+
 def test_clear_and_undo(app):
     app.draw(*SEVEN)
     app.expect_digit("7")
@@ -77,9 +148,14 @@ def test_after_clear_another_digit_can_be_drawn(app):
 def test_undo_takes_back_one_stroke(app):
     app.draw(*DIGITS["1"])
     app.expect_digit("1")
-    app.draw([(60, 140), (225, 130)], [(60, 180), (225, 190)])
+    app.draw([(60, 140), (225, 130)])
     expect(app.digit).not_to_have_text("1")
+    app.draw([(60, 180), (225, 190)])
+    app.rest()
 
+    app.at("undo").get_by_role("button").click()
+    app.rest()
+    expect(app.digit).not_to_have_text("1")
     app.at("undo").get_by_role("button").click()
 
     app.expect_digit("1")

@@ -28,7 +28,7 @@ def test_a_drawing_is_explained_and_the_explanation_follows_it(visit, server):
     app.press("Method", "Integrated gradients")
     expect(picture(app)).not_to_have_attribute("src", occluded)
     expect(app.at("explanation")).to_contain_text("ink speaks for 1, and")
-    app.expect_query(look="ink", why="1", by="gradients")
+    app.expect_query(look="ink", digit="1", by="gradients")
 
     attributed = picture(app).get_attribute("src")
     app.at("clear").get_by_role("button").click()

@@ -1,0 +1,120 @@
+"""Where a digit comes from: the canvas, a picture, the camera, the test split."""
+
+import random
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from mnist_core import drawing, pictures, thumbnails
+from mnist_core.predictor import Prediction, Predictor
+from mnist_core.selection import number_in_query
+from ui import canvas, resources, sketches
+from ui.gallery import Tile, show_tiles
+
+SOURCES = {
+    "draw": "Draw",
+    "upload": "Upload",
+    "camera": "Camera",
+    "test": "Test digit",
+}
+INVITATIONS = {
+    "draw": "Draw a digit: the answer follows your pen.",
+    "upload": "Upload a picture of one digit.",
+    "camera": "Take a picture of one digit on paper.",
+    "test": "",
+}
+PICTURES = ["png", "jpg", "jpeg", "bmp", "webp"]
+_KEY = "source"  # of the choice, and in the address
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Brought:
+    """What a person brought.
+
+    Attributes:
+        ink: `(H, W)` uint8 ink; None where nothing is, or it is an MNIST image.
+        prediction: What is read; None while there is nothing.
+    """
+
+    ink: np.ndarray | None = None
+    prediction: Prediction | None = None
+
+
+def choose() -> str:
+    """Let a person choose a source; it is in the address."""
+    asked = st.query_params.get(_KEY, "draw")
+    chosen = st.session_state[_KEY] = asked if asked in SOURCES else "draw"
+    st.segmented_control(
+        "Where the digit comes from",
+        list(SOURCES),
+        format_func=SOURCES.__getitem__,
+        required=True,
+        key=_KEY,
+        on_change=_change,
+        label_visibility="collapsed",
+    )
+    return chosen
+
+
+def bring(source: str, predictor: Predictor) -> Brought:
+    """Let a person bring a digit from there.
+
+    Raises:
+        PictureError: If what came is no picture, or too large.
+        DatasetError: If MNIST is not on this machine, for a test digit.
+    """
+    if source == "test":
+        return Brought(prediction=_test_digit(predictor))
+    rgba = canvas.draw() if source == "draw" else _picture(source)
+    if rgba is None:
+        return Brought()
+    ink = drawing.ink_from_rgba(rgba)
+    (prediction,) = predictor.predict_ink([ink])
+    return Brought(ink if prediction else None, prediction)
+
+
+def show_earlier(predictor: Predictor) -> None:
+    """Show this visit's drawings; a click brings one back onto the canvas."""
+    earlier = sketches.earlier()
+    if not earlier:
+        return
+    st.caption("Your drawings of this visit; one click brings one back.")
+    images = np.stack([item.image for item in earlier])
+    tiles = [
+        Tile(index, str(found.digit), f"Drawing {index + 1}, read as {found.digit}")
+        for index, found in enumerate(predictor.predict(images))
+    ]
+    show_tiles(images, tiles, key="earlier", on_open=sketches.bring_back)
+
+
+def _change() -> None:
+    """Put the choice into the address, which is what the page reads."""
+    st.query_params[_KEY] = st.session_state[_KEY]
+
+
+def _picture(source: str) -> np.ndarray | None:
+    if source == "camera":
+        taken = st.camera_input("A digit on paper")
+    else:
+        taken = st.file_uploader("A picture of one digit", PICTURES)
+    if taken is None:
+        return None
+    rgba = pictures.decode_picture(taken.getvalue())
+    if source == "upload":
+        st.image(rgba, width=canvas.SIZE)
+    return rgba
+
+
+def _test_digit(predictor: Predictor) -> Prediction:
+    split = resources.test_split()
+    index = number_in_query(st.query_params.to_dict(), "i", below=len(split)) or 0
+    st.image(thumbnails.png(split.images[index], scale=10), width=canvas.SIZE)
+    st.button("Another", icon=":material/casino:", shortcut="T", on_click=_another)
+    st.caption(f"Test digit {index}, labelled {split.labels[index]}.")
+    return predictor.predict(split.images[index : index + 1])[0]
+
+
+def _another() -> None:
+    """Have the page show a test digit drawn by lot."""
+    st.query_params["i"] = str(random.randrange(len(resources.test_split())))
