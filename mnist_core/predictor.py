@@ -60,21 +60,24 @@ class Prediction:
 class Predictor:
     """A run's model, ready to read; any number of threads may share it.
 
+    Attributes:
+        reader: Its twin.
+
     Raises:
         RunError: If the run has no model, or its files are missing or damaged.
     """
 
     def __init__(self, run: Run) -> None:
-        self._reader = Reader(run.file("twin.tflite"))
+        self.reader = Reader(run.file("twin.tflite"))
         self._novelty = Novelty.load(run.file("novelty.npz"))
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
         """`(N, 10)` float32 for `(N, 28, 28)` uint8 images."""
-        return self._reader.read(images).probabilities
+        return self.reader.read(images).probabilities
 
     def predict(self, images: np.ndarray) -> list[Prediction]:
         """A prediction for each of `(N, 28, 28)` uint8 images."""
-        reading = self._reader.read(images)
+        reading = self.reader.read(images)
         are_digits = self._novelty.is_digit(reading.features, reading.logits)
         return [
             Prediction(image, probabilities, bool(is_digit))

@@ -13,6 +13,13 @@ from PIL import Image
 from mnist_core.config import IMAGE_SIZE
 
 SPRITE_COLUMNS = 10  # images side by side in a sprite
+# RGB, on black; orange and blue differ for every kind of colour vision.
+FOR, AGAINST = np.array([[255, 150, 50], [80, 150, 255]])
+INK = 0.3  # brightness of plain ink, from 0 to 1, where colours lie over it
+FULL = 0.99  # quantile of the values that has the full colour, and all above it
+MOSAIC_COLUMNS = 8  # feature maps side by side in a mosaic
+TILE, GAP = 40, 2  # pixels, about: the width of a map in a mosaic; between two
+GAP_GREY = 70  # for light and for dark pages
 
 
 def png(image: np.ndarray, *, scale: int = 1) -> str:
@@ -28,6 +35,40 @@ def sprite(images: np.ndarray) -> str:
     tiles = full.reshape(rows, SPRITE_COLUMNS, IMAGE_SIZE, IMAGE_SIZE)
     height, width = rows * IMAGE_SIZE, SPRITE_COLUMNS * IMAGE_SIZE
     return _encoded(tiles.swapaxes(1, 2).reshape(height, width))
+
+
+def saliency(image: np.ndarray, values: np.ndarray, *, scale: int = 1) -> str:
+    """A PNG of an image with `values` over it: `FOR` where positive, else `AGAINST`.
+
+    Args:
+        image: `(28, 28)` uint8.
+        values: `(28, 28)` float.
+        scale: How many pixels wide and high each pixel becomes.
+    """
+    sizes = np.abs(values)[..., None]
+    strength = np.minimum(sizes / max(float(np.quantile(sizes, FULL)), 1e-12), 1)
+    ink = INK * image[..., None].astype(np.float32)
+    colours = np.where(values[..., None] > 0, FOR, AGAINST)
+    pixels = ink + strength * (colours - ink)
+    return _encoded(pixels.round().astype(np.uint8).repeat(scale, 0).repeat(scale, 1))
+
+
+def mosaic(maps: np.ndarray) -> str:
+    """One PNG of `(H, W, C)` float feature maps, `MOSAIC_COLUMNS` wide.
+
+    White is the largest value of all; brightness goes with the root, so that what is
+    weak can be seen.
+    """
+    height, width, num_maps = maps.shape
+    scale = max(1, TILE // width)
+    rows = -(-num_maps // MOSAIC_COLUMNS)
+    shape = rows * MOSAIC_COLUMNS, scale * height + GAP, scale * width + GAP
+    tiles = np.full(shape, GAP_GREY, np.uint8)
+    grey = 255 * np.sqrt(maps.clip(0) / max(float(maps.max()), 1e-12))
+    large = grey.round().transpose(2, 0, 1).repeat(scale, 1).repeat(scale, 2)
+    tiles[:num_maps, :-GAP, :-GAP] = large
+    pixels = tiles.reshape(rows, MOSAIC_COLUMNS, *shape[1:]).swapaxes(1, 2)
+    return _encoded(pixels.reshape(rows * shape[1], -1)[:-GAP, :-GAP])
 
 
 def _encoded(pixels: np.ndarray) -> str:

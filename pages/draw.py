@@ -4,20 +4,46 @@ import streamlit as st
 
 from mnist_core.errors import PictureError
 from mnist_core.predictor import Predictor
-from ui import answer, frame, live, preparation, resources, sketches, sources, what_if
+from mnist_core.runs import Run
+from ui import (
+    answer,
+    explanation,
+    frame,
+    live,
+    preparation,
+    resources,
+    sketches,
+    sources,
+    what_if,
+)
+from ui.address import choice
 from ui.picker import pick_run
 from ui.sources import Brought
 
-RECEIVES, CHANGES = "What the model receives", "What would change it"
+LOOKS = {
+    "receives": "What the model receives",
+    **explanation.LOOKS,
+    "changes": "What would change it",
+}
 
 
 @st.fragment
-def board(predictor: Predictor) -> None:
+def board(run: Run) -> None:
     """What a stroke runs anew: where a digit is brought, the answer, and why."""
     with resources.plain_errors():
+        predictor = resources.predictor(run)
         brought = bring_and_read(predictor)
-    if brought.prediction is not None:
-        explain(predictor, brought)
+    look = choice("Look into it", "look", LOOKS, default="receives")
+    if brought.prediction is None:
+        st.caption("There is nothing to look into yet.")
+    elif look in explanation.LOOKS:
+        explanation.show(run, brought.prediction, look)
+    elif look == "changes":
+        what_if.show(brought.prediction)
+    elif brought.ink is None:
+        st.caption("A test digit is as MNIST made it: the model receives it as it is.")
+    else:
+        preparation.show(predictor, brought.ink)
 
 
 def bring_and_read(predictor: Predictor) -> Brought:
@@ -43,21 +69,8 @@ def bring_and_read(predictor: Predictor) -> Brought:
     return brought
 
 
-def explain(predictor: Predictor, brought: Brought) -> None:
-    """Why it is read as it is; only the open tab does any work."""
-    views = [RECEIVES, CHANGES] if brought.ink is not None else [CHANGES]
-    tabs = dict(zip(views, st.tabs(views, key="why", on_change="rerun"), strict=True))
-    if brought.ink is not None and tabs[RECEIVES].open:
-        with tabs[RECEIVES]:
-            preparation.show(predictor, brought.ink)
-    if tabs[CHANGES].open and brought.prediction is not None:
-        with tabs[CHANGES]:
-            what_if.show(brought.prediction)
-
-
 frame.enter()
 st.title("Draw a digit")
 with resources.plain_errors():
-    run = pick_run()
-    reader = resources.predictor(run)
-board(reader)
+    chosen = pick_run()
+board(chosen)

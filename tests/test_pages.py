@@ -7,9 +7,11 @@ JavaScript, fragments and dialogs only live in a browser.
 import base64
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
+from concurrent.futures import Future, wait
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -26,9 +28,12 @@ from mnist_core.config import TrainConfig, bounds
 from mnist_core.errors import DatasetError
 from mnist_core.evaluation import Evaluation, percent
 from mnist_core.files import append_json_line, read_json, write_json
+from mnist_core.neighbours import MAX_REFERENCE
+from mnist_core.network import Network
 from mnist_core.recipes import DEFAULT, RECIPES
 from mnist_core.runs import MAX_WAITING, RunStore
 from mnist_core.selection import Selection
+from ui import resources
 
 APP = paths.REPOSITORY / "streamlit_app.py"
 PAGES = ("draw", "train", "evaluate", "browse")
@@ -77,6 +82,7 @@ for page in sorted(Path(sys.argv[1]).parent.glob("pages/*.py")):
     assert not app.exception, page
     print(app.title[0].value)
 app.query_params["source"] = "upload"
+app.query_params["look"] = "layers"
 app.switch_page("pages/draw.py").run()
 app.file_uploader[0].set_value(("digit.png", png, "image/png")).run()
 assert not app.exception
@@ -743,6 +749,166 @@ def test_the_choice_of_source_is_in_the_address():
 
     assert app.query_params["source"] == "upload"
     assert app.file_uploader
+
+
+# Draw: why this digit?
+
+
+@pytest.fixture
+def shipped(mnist, store):
+    """The shipped run, when it has read its training digits."""
+    run = store.get(paths.SHIPPED_RUN_ID)
+    resources.reference(run).result()
+    return run
+
+
+def pictures(app, key):
+    return [
+        picture
+        for image in app.get_by_key(key).get("image")
+        for picture in image.proto.imgs
+    ]
+
+
+def choose(app, key, value):
+    return app.button_group(key=key).set_value(value).run()
+
+
+def test_the_nearest_training_digits_are_shown_with_their_labels(shipped):
+    app = open_page("draw", source="test", i="18", look="nearest")
+
+    captions = [picture.caption for picture in pictures(app, "nearest-digits")]
+    assert len(captions) == 5
+    assert all(re.fullmatch(r"\*\*3\*\* · \d+\.\d\d", caption) for caption in captions)
+    assert_text(
+        app, "5 of 5 are labelled 3. Of 5,000 digits that the model was trained"
+    )
+
+
+def test_while_the_training_digits_are_read_one_is_told_so(monkeypatch, mnist):
+    future = Future()
+    monkeypatch.setattr(resources, "reference", lambda run: future)
+
+    app = open_page("draw", source="test", i="18", look="nearest")
+
+    assert_text(app, "The model is reading them, once for all")
+    assert not pictures(app, "nearest-digits")
+
+
+def test_before_anything_is_drawn_nothing_is_explained():
+    app = open_page("draw", look="ink")
+
+    assert not app.exception
+    assert app.query_params["look"] == "ink"
+    assert_text(app, "There is nothing to look into yet.")
+
+
+def test_maps_are_made_for_who_asks(shipped):
+    app = open_page("draw", source="test", i="18")
+    with pytest.raises(KeyError):
+        app.get_by_key("saliency")
+
+    choose(app, "look", "ink")
+
+    assert app.query_params["look"] == "ink"
+    assert len(pictures(app, "saliency")) == 1
+    assert_text(app, "the logit of 3 falls by")
+
+
+def test_any_digit_is_explained_by_either_method(shipped):
+    app = open_page("draw", source="test", i="18", look="ink")
+    [as_read] = pictures(app, "saliency")
+
+    choose(app, "digit", "8")
+
+    [occlusion] = pictures(app, "saliency")
+    assert occlusion.url != as_read.url
+    assert_text(app, "the logit of 8 falls by")
+    choose(app, "by", "gradients")
+    assert pictures(app, "saliency")[0].url != occlusion.url
+    assert_text(app, ":orange-badge[Orange] ink speaks for 8")
+    query = {"look": "ink", "digit": "8", "by": "gradients"}
+    assert app.query_params == {"source": "test", "i": "18"} | query
+
+
+@pytest.mark.parametrize("value", ["", "nothing", "10", "x" * 5000])
+def test_what_cannot_be_explained_in_the_address_is_passed_over(shipped, value):
+    app = open_page("draw", source="test", i="18", look="ink", digit=value, by=value)
+
+    assert not (app.exception or app.error)
+    assert_text(app, "the logit of 3 falls by")
+    app = open_page("draw", source="test", i="18", look=value)
+    assert not (app.exception or app.error)
+
+
+def test_the_maps_of_each_layer_are_shown(shipped):
+    app = open_page("draw", source="test", i="18", look="layers")
+
+    assert [picture.caption for picture in pictures(app, "feature-maps")] == [
+        "Layer 1: 32 maps of 12 × 12",
+        "Layer 2: 64 maps of 10 × 10",
+        "Layer 3: 64 maps of 4 × 4",
+    ]
+
+
+def test_a_network_without_convolutions_has_no_maps(monkeypatch, shipped):
+    monkeypatch.setattr(resources, "network", lambda run: Network([]))
+
+    app = open_page("draw", source="test", i="18", look="layers")
+
+    assert_text(app, "This network has no convolutions, so no layer sees a picture.")
+
+
+def test_a_damaged_model_file_leaves_what_needs_it_not(mnist, store):
+    st.cache_resource.clear()  # it is a copy of a run that may be there
+    run = finished(store, "Damaged")
+    (run.folder / "model.keras").write_bytes(b"no model")
+    resources.reference(run).result()
+
+    app = open_page("draw", run=run.id, source="test", i="18", look="layers")
+
+    assert not app.exception
+    assert app.error[0].value.startswith("model.keras of “Damaged” is damaged")
+    assert digit_shown(app) == "3"
+    assert len(pictures(choose(app, "look", "nearest"), "nearest-digits")) == 5
+    assert_text(choose(app, "look", "ink"), "the logit of 3 falls by")
+
+
+def test_without_mnist_a_drawing_is_explained_by_its_ink(no_mnist, store):
+    run = store.get(paths.SHIPPED_RUN_ID)
+    app = open_page("draw", look="nearest")
+    assert resources.reference(run).exception() is not None
+
+    draw(app, drawing(one()))
+
+    assert_text(app, "MNIST is not on this machine, so there are none to show.")
+    assert_text(choose(app, "look", "ink"), "the logit of 1 falls by")
+    assert not app.exception
+
+
+@pytest.mark.parametrize("no_mnist", ["named"], indirect=True)
+def test_when_mnist_has_come_the_training_digits_are_read(
+    mnist_file, no_mnist, store, tmp_path
+):
+    run = store.get(paths.SHIPPED_RUN_ID)
+    wait([resources.reference(run)])
+    assert resources.reference(run).exception() is not None
+    (tmp_path / "mnist.npz").symlink_to(mnist_file)
+
+    assert len(resources.reference(run).result().split) == MAX_REFERENCE
+
+
+def test_only_digits_that_the_run_was_trained_with_are_looked_among(mnist, store):
+    st.cache_resource.clear()
+    run = finished(store, "Small")
+    config = replace(run.config, num_train=1000, num_validation=500)
+    run = replace(run, config=config)
+
+    split = resources.reference(run).result().split
+
+    expected = data.load_mnist(num_train=1000, num_validation=500).train
+    assert np.array_equal(split.images, expected.images)
+    st.cache_resource.clear()
 
 
 # Train: the form

@@ -5,7 +5,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_core.thumbnails import SPRITE_COLUMNS, png, sprite
+from mnist_core.thumbnails import (
+    AGAINST,
+    FOR,
+    GAP,
+    GAP_GREY,
+    INK,
+    MOSAIC_COLUMNS,
+    SPRITE_COLUMNS,
+    mosaic,
+    png,
+    saliency,
+    sprite,
+)
 
 
 def images_of(num_images, seed=0):
@@ -13,12 +25,12 @@ def images_of(num_images, seed=0):
     return generator.integers(0, 256, (num_images, 28, 28), dtype=np.uint8)
 
 
-def decoded(address):
+def decoded(address, mode="L"):
     head, _, text = address.partition(",")
     assert head == "data:image/png;base64"
     with Image.open(io.BytesIO(base64.b64decode(text, validate=True))) as picture:
         assert picture.format == "PNG"
-        assert picture.mode == "L"
+        assert picture.mode == mode
         return np.asarray(picture)
 
 
@@ -71,3 +83,74 @@ def test_read_only_images_will_do():
     images.flags.writeable = False
 
     assert np.array_equal(decoded(sprite(images))[:, :28], decoded(png(images[0])))
+
+
+# Saliency
+
+
+def test_what_speaks_for_a_digit_has_one_colour_and_what_against_it_the_other():
+    values = np.zeros((28, 28))
+    values[:2], values[-2:] = 5, -5
+
+    pixels = decoded(saliency(np.zeros((28, 28), np.uint8), values), "RGB")
+
+    assert (pixels[:2] == FOR).all()
+    assert (pixels[-2:] == AGAINST).all()
+    assert not pixels[2:-2].any()
+
+
+def test_half_the_value_has_half_the_colour():
+    values = np.full((28, 28), 4.0)
+    values[3, 4] = 2.0
+
+    pixels = decoded(saliency(np.zeros((28, 28), np.uint8), values), "RGB")
+
+    assert pixels[3, 4] == pytest.approx(FOR / 2, abs=1)
+
+
+def test_where_nothing_counts_the_ink_is_grey():
+    [image] = images_of(1)
+
+    pixels = decoded(saliency(image, np.zeros((28, 28))), "RGB")
+
+    expected = np.repeat(INK * image[..., None], 3, axis=2)
+    assert pixels == pytest.approx(expected, abs=1)
+
+
+def test_one_extreme_pixel_does_not_pale_the_others():
+    values = np.ones((28, 28))
+    values[0, 0] = 1000
+
+    pixels = decoded(saliency(np.zeros((28, 28), np.uint8), values, scale=2), "RGB")
+
+    assert pixels.shape == (56, 56, 3)
+    assert (pixels == FOR).all()
+
+
+# Feature maps
+
+
+@pytest.mark.parametrize("num_maps", [1, MOSAIC_COLUMNS, 2 * MOSAIC_COLUMNS + 3])
+@pytest.mark.parametrize("height, width", [(5, 10), (4, 4), (50, 50)])
+def test_a_mosaic_holds_its_maps_row_by_row(num_maps, height, width):
+    maps = np.random.default_rng(0).uniform(0, 9, (height, width, num_maps))
+    scale = max(1, 40 // width)
+    tall, wide = scale * height + GAP, scale * width + GAP
+
+    pixels = decoded(mosaic(maps))
+
+    rows = -(-num_maps // MOSAIC_COLUMNS)
+    assert pixels.shape == (rows * tall - GAP, MOSAIC_COLUMNS * wide - GAP)
+    for index in range(num_maps):
+        top, left = (index // MOSAIC_COLUMNS) * tall, (index % MOSAIC_COLUMNS) * wide
+        tile = pixels[top : top + tall - GAP, left : left + wide - GAP]
+        expected = 255 * np.sqrt(maps[..., index] / maps.max())
+        assert tile[::scale, ::scale] == pytest.approx(expected, abs=1)
+    if num_maps > 1:
+        assert (pixels[: tall - GAP, wide - GAP : wide] == GAP_GREY).all()
+
+
+def test_maps_that_found_nothing_are_black():
+    pixels = decoded(mosaic(np.zeros((10, 10, MOSAIC_COLUMNS))))
+
+    assert set(np.unique(pixels)) == {0, GAP_GREY}

@@ -8,16 +8,26 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 import streamlit as st
 
-from mnist_core import data, paths
+from mnist_core import data, neighbours, paths
 from mnist_core.data import Split
 from mnist_core.errors import DatasetError, DigitLabError
 from mnist_core.evaluation import Evaluation
+from mnist_core.neighbours import MAX_REFERENCE, Reference
+from mnist_core.network import Network
+from mnist_core.network import load as load_network
 from mnist_core.predictor import Predictor
+from mnist_core.reader import Reader
 from mnist_core.runs import Run, RunStore
+
+# One at a time: each keeps a core busy for a second.
+_IN_BACKGROUND = ThreadPoolExecutor(1, thread_name_prefix="reference")
+# Runs at once: more than a class of thirty would have each wait for the other's.
+_MAX_REFERENCES = 32
 
 
 def store() -> RunStore:
@@ -37,6 +47,50 @@ def predictor(run: Run) -> Predictor:
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _predictor(_run: Run, result: str) -> Predictor:
     return Predictor(_run)
+
+
+def network(run: Run) -> Network:
+    """The run's model as NumPy computes it, for gradients and feature maps.
+
+    Raises:
+        RunError: If the run has no model, its file is missing or damaged, or it has a
+            layer that cannot be explained.
+    """
+    return _network(run, str(run.result))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _network(_run: Run, result: str) -> Network:
+    return load_network(_run.file("model.keras"))
+
+
+def reference(run: Run) -> Future[Reference]:
+    """Train digits for the run's model to look among, read in the background.
+
+    Its result raises RunError if the twin is missing or damaged, and DatasetError if
+    MNIST is not on this machine.
+    """
+    future = _reference(run, str(run.result))
+    if future.done() and future.exception() is not None:
+        _reference.clear(run, str(run.result))  # it may be put right
+    return future
+
+
+@st.cache_resource(max_entries=_MAX_REFERENCES, show_spinner=False)
+def _reference(_run: Run, result: str) -> Future[Reference]:
+    return _IN_BACKGROUND.submit(_read_reference, _run)
+
+
+def _read_reference(run: Run) -> Reference:
+    config = run.config
+    split = _train_digits(min(config.num_train, MAX_REFERENCE), config.num_validation)
+    # A reader of its own, so that nobody who draws meanwhile waits for it.
+    return neighbours.reference(Reader(run.file("twin.tflite")), split)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _train_digits(num_train: int, num_validation: int) -> Split:
+    return data.load_mnist(num_train=num_train, num_validation=num_validation).train
 
 
 @st.cache_resource(show_spinner=False)

@@ -103,7 +103,7 @@ def test_a_step_of_the_preparation_can_be_switched_off(app):
 def test_an_answer_is_compared_with_the_one_after_more_ink(app):
     app.draw([(75, 60), (205, 60), (120, 235)])
     app.expect_digit("7")
-    app.page.get_by_role("tab", name="What would change it").click()
+    app.press("Look into it", "What would change it")
     app.at("keep-answer").get_by_role("button").click()
     expect(app.page.get_by_text("Still 7: 7 from")).to_be_visible()
     app.at("clear").get_by_role("button").click()
@@ -332,6 +332,8 @@ def test_the_server_has_not_loaded_tensorflow(visit, fresh_server):
     app = visit(fresh_server).open()
     app.draw(*SEVEN)
     app.expect_digit("7")
+    app.press("Look into it", "What each layer sees")
+    expect(app.at("feature-maps").locator("img")).not_to_have_count(0)
     app.go("Train").go("Evaluate").go("Browse")
 
     loaded = paths.Path(maps).read_text()

@@ -1,0 +1,161 @@
+"""A run's network in NumPy, from its `.keras` file: every value, and exact gradients.
+
+The server has no TensorFlow. The networks are small and of few kinds of layers, so
+plain matrix products will do; a test compares them with Keras.
+"""
+
+import io
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mnist_core import layers
+from mnist_core.config import NUM_CLASSES
+from mnist_core.errors import RunError
+from mnist_core.layers import Layer
+
+INPUT, OUTPUT = "images", "logits"  # names that `models.build` gives
+_PLAIN: dict[str, Layer] = {  # Keras's layers that have neither weights nor settings
+    "MaxPooling2D": layers.MaxPooling(),
+    "ReLU": layers.ReLU(),
+    "Flatten": layers.Reshape(),
+    "GlobalAveragePooling2D": layers.GlobalAverage(),
+    "Add": layers.Add(),
+    "Identity": layers.Add(),
+    "Dropout": layers.Add(),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """A layer in its place: the values that it takes are those of other layers."""
+
+    name: str
+    layer: Layer
+    inputs: tuple[str, ...]
+
+
+class Network:
+    """A network in memory; any number of threads may use it at once."""
+
+    def __init__(self, nodes: list[Node]) -> None:
+        """A network of nodes from the pixels to the logits, each after its inputs."""
+        self._nodes = nodes
+
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """`(N, 10)` float32 for `(N, 28, 28)` images in [0, 255]."""
+        return self._values(images)[OUTPUT]
+
+    def gradients(self, images: np.ndarray, digit: int) -> np.ndarray:
+        """How the logit of a digit grows with each pixel, by backpropagation.
+
+        Args:
+            images: `(N, 28, 28)`, in [0, 255].
+            digit: From 0 to 9.
+
+        Returns:
+            `(N, 28, 28)` float32.
+        """
+        values = self._values(images)
+        chosen = np.eye(NUM_CLASSES, dtype=np.float32)[digit]
+        gradients = {OUTPUT: np.broadcast_to(chosen, values[OUTPUT].shape)}
+        for node in reversed(self._nodes):
+            inputs = [values[name] for name in node.inputs]
+            parts = node.layer.backward(gradients.pop(node.name), *inputs)
+            for name, part in zip(node.inputs, parts, strict=True):
+                gradients[name] = gradients[name] + part if name in gradients else part
+        return gradients[INPUT]
+
+    def feature_maps(self, image: np.ndarray) -> list[np.ndarray]:
+        """What each layer of convolutions makes of one `(28, 28)` image.
+
+        Returns:
+            `(H, W, C)` float32 for each, after pooling, normalisation and ReLU, in
+            order; none for a network without convolutions.
+        """
+        values = self._values(image[None])
+        rectified = [n.name for n in self._nodes if isinstance(n.layer, layers.ReLU)]
+        return [values[name][0] for name in rectified if values[name].ndim == 4]
+
+    def _values(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        values = {INPUT: images.astype(np.float32)}
+        for node in self._nodes:
+            inputs = [values[name] for name in node.inputs]
+            values[node.name] = node.layer.forward(*inputs)
+        return values
+
+
+def load(path: Path) -> Network:
+    """The network of a `.keras` file that `models.build` and a training made.
+
+    Raises:
+        RunError: If it has a layer that is not known here.
+    """
+    with zipfile.ZipFile(path) as archive:
+        graph = json.loads(archive.read("config.json"))["config"]["layers"]
+        weights = _weights(archive.read("model.weights.h5"))
+    nodes = []
+    for item in graph:
+        name = item["config"]["name"]
+        if name != INPUT:
+            layer = _layer(item["class_name"], item["config"], weights[name])
+            nodes.append(Node(name, layer, _inputs(item)))
+        if name == OUTPUT:  # what follows is the softmax
+            break
+    return Network(nodes)
+
+
+def _weights(content: bytes) -> dict[str, list[np.ndarray]]:
+    """The arrays of each layer, by its name."""
+    import h5py  # 12 MB that few visitors need
+
+    with h5py.File(io.BytesIO(content)) as file:
+        stored = [group["vars"] for group in file["layers"].values()]
+        return {
+            arrays.attrs["name"]: [arrays[str(n)][()] for n in range(len(arrays))]
+            for arrays in stored
+        }
+
+
+def _inputs(item: dict[str, Any]) -> tuple[str, ...]:
+    [given] = item["inbound_nodes"][0]["args"]
+    tensors = given if isinstance(given, list) else [given]
+    return tuple(tensor["config"]["keras_history"][0] for tensor in tensors)
+
+
+def _layer(kind: str, config: dict[str, Any], weights: list[np.ndarray]) -> Layer:
+    bias = weights[1] if config.get("use_bias") else np.float32(0)
+    match kind:
+        case "Rescaling":
+            return layers.Affine(np.float32(config["scale"]), np.float32(0))
+        case "BatchNormalization":
+            return _normalization(config["epsilon"], *weights)
+        case "Conv2D":
+            is_padded = config["padding"] == "same"
+            return layers.Convolution(weights[0], bias, config["strides"][0], is_padded)
+        case "Dense":
+            return layers.Dense(weights[0], bias)
+        case "Reshape":
+            return layers.Reshape(tuple(config["target_shape"]))
+    if kind in _PLAIN:
+        return _PLAIN[kind]
+    raise RunError(
+        f"This model has a layer of the kind {kind}, through which it cannot be "
+        "explained; choose another model."
+    )
+
+
+def _normalization(
+    epsilon: float,
+    gamma: np.ndarray,
+    beta: np.ndarray,
+    mean: np.ndarray,
+    variance: np.ndarray,
+) -> layers.Affine:
+    """Batch normalisation as it reads: by the moving statistics."""
+    scale = gamma / np.sqrt(variance + np.float32(epsilon))
+    return layers.Affine(scale, beta - mean * scale)

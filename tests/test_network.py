@@ -1,0 +1,115 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from numpy.testing import assert_allclose
+
+from mnist_core import models, network
+from mnist_core.architectures import ARCHITECTURES, Conv, Residual
+from mnist_core.config import TrainConfig
+from mnist_core.errors import RunError
+
+NUM_MAPS = {Conv: 1, Residual: 2}  # of a block
+
+
+def images_of(num_images, seed=0):
+    generator = np.random.default_rng(seed)
+    return generator.integers(0, 256, (num_images, 28, 28), dtype=np.uint8)
+
+
+def saved(folder, **settings):
+    """A model on disk, and in Keras; normalisation has seen some images."""
+    heads = models.build(TrainConfig(**settings))
+    for seed in range(3):
+        heads.model(images_of(50, seed).astype(np.float32), training=True)
+    heads.model.save(folder / "model.keras")
+    return folder / "model.keras", heads
+
+
+SETTINGS = [
+    {"architecture": name, "batch_normalization": is_normalized, "dropout": dropout}
+    for name in ARCHITECTURES
+    for is_normalized, dropout in ((False, 0.0), (True, 0.3))
+    if name != "softmax" or not dropout
+]
+
+
+@pytest.fixture(
+    scope="module",
+    params=SETTINGS,
+    ids=lambda settings: " ".join(map(str, settings.values())),
+)
+def pair(request, tmp_path_factory):
+    """Every architecture, read from its file, and its Keras model."""
+    path, heads = saved(tmp_path_factory.mktemp("model"), **request.param)
+    return network.load(path), heads
+
+
+def test_the_logits_are_those_of_keras(pair):
+    ours, heads = pair
+    images = images_of(20, seed=9)
+
+    logits = ours.logits(images)
+
+    assert logits.dtype == np.float32
+    assert_allclose(logits, heads.logits(images), rtol=1e-4, atol=1e-4)
+    assert np.ptp(logits, axis=0).max() > 0.01  # they do differ
+
+
+@pytest.mark.parametrize("digit", [0, 3, 9])
+def test_the_gradients_are_those_of_keras(pair, digit):
+    ours, heads = pair
+    images = tf.constant(images_of(4, seed=9), tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        logit = heads.logits(images, training=False)[:, digit]
+
+    gradients = ours.gradients(images.numpy(), digit)
+
+    right = tape.gradient(logit, images).numpy()
+    assert gradients.dtype == np.float32
+    # A value that rounding takes over the edge of a ReLU moves single pixels.
+    distance = np.linalg.norm(gradients - right)
+    assert distance < 0.01 * np.linalg.norm(right)
+
+
+def test_the_feature_maps_are_what_follows_each_convolution(pair):
+    ours, heads = pair
+    [image] = images_of(1)
+    rectified = [
+        layer.output
+        for layer in heads.model.layers
+        if type(layer).__name__ == "ReLU" and len(layer.output.shape) == 4
+    ]
+
+    maps = ours.feature_maps(image)
+
+    blocks = ARCHITECTURES[heads.model.name].blocks
+    num_maps = sum(NUM_MAPS.get(type(block), 0) for block in blocks)
+    assert len(maps) == len(rectified) == num_maps
+    for mine, output in zip(maps, rectified, strict=True):
+        right = tf.keras.Model(heads.model.input, output)(image[None])[0]
+        assert_allclose(mine, right, rtol=1e-4, atol=1e-4)
+
+
+def test_a_model_that_was_saved_after_others_is_read(tmp_path):
+    for _ in range(3):  # Keras numbers the layers of a process on and on
+        path, heads = saved(tmp_path, architecture="cnn", batch_normalization=True)
+    images = images_of(5)
+
+    logits = network.load(path).logits(images)
+
+    assert_allclose(logits, heads.logits(images), rtol=1e-4, atol=1e-4)
+
+
+def test_a_layer_of_an_unknown_kind_gets_a_sentence(tmp_path):
+    images = tf.keras.Input((28, 28), name="images")
+    logits = tf.keras.layers.Softmax(name="logits")(images)
+    tf.keras.Model(images, logits).save(tmp_path / "model.keras")
+
+    with pytest.raises(RunError) as caught:
+        network.load(tmp_path / "model.keras")
+
+    assert str(caught.value) == (
+        "This model has a layer of the kind Softmax, through which it cannot be "
+        "explained; choose another model."
+    )

@@ -1,0 +1,170 @@
+"""Why a model reads a digit as it does: training digits like it, ink, and layers."""
+
+import threading
+from concurrent.futures import Future, wait
+
+import numpy as np
+import streamlit as st
+
+from mnist_core import thumbnails
+from mnist_core.attribution import Attribution, integrated_gradients, occlusion
+from mnist_core.config import NUM_CLASSES
+from mnist_core.errors import DatasetError, DigitLabError
+from mnist_core.neighbours import Reference
+from mnist_core.predictor import Prediction
+from mnist_core.runs import Run
+from ui import resources
+from ui.address import choice
+
+NUM_NEAREST = 5  # training digits shown
+TILE = 60  # screen pixels: five fit on a phone
+SCALE = 10  # screen pixels for each pixel of a saliency map
+PATIENCE = 0.1  # seconds to wait for the training digits before something else is said
+POLL = 0.5  # seconds between two looks whether they have come
+LOOKS = {
+    "nearest": "Training digits like it",
+    "ink": "Which ink counts",
+    "layers": "What each layer sees",
+}
+METHODS = {"occlusion": "Occlusion", "gradients": "Integrated gradients"}
+AS_READ = "read"
+DIGITS = {str(digit): str(digit) for digit in range(NUM_CLASSES)}
+COLOURS = ":orange-badge[Orange]", ":blue-badge[blue]"
+
+_ONE_AT_A_TIME = threading.Lock()  # so that thirty who ask at once hold nobody else up
+
+
+def show(run: Run, prediction: Prediction, look: str) -> None:
+    """Show what speaks for a prediction and what against it.
+
+    Args:
+        run: Whose prediction it is.
+        prediction: What is explained.
+        look: One of `LOOKS`.
+    """
+    with st.container(key="explanation"):
+        try:
+            if look == "ink":
+                _show_ink(run, prediction)
+            elif look == "layers":
+                _show_layers(run, prediction.image)
+            else:
+                _show_nearest(run, prediction)
+        except DigitLabError as error:
+            st.error(str(error), icon=":material/error:")
+
+
+def _show_nearest(run: Run, prediction: Prediction) -> None:
+    future = resources.reference(run)
+    wait([future], PATIENCE)
+    with st.container(key="nearest-digits"):
+        if not future.done():
+            _wait_for(future)
+            return
+        try:
+            reference = future.result()
+        except DatasetError:
+            st.caption("MNIST is not on this machine, so there are none to show.")
+        else:
+            _show_tiles(run, prediction, reference)
+
+
+@st.fragment(run_every=POLL)
+def _wait_for(future: Future[Reference]) -> None:
+    if future.done():
+        st.rerun()
+    st.caption("The model is reading them, once for all: they come in a moment.")
+
+
+def _show_tiles(run: Run, prediction: Prediction, reference: Reference) -> None:
+    reading = resources.predictor(run).reader.read(prediction.image[None])
+    found = reference.nearest(reading.features[0], NUM_NEAREST)
+    with st.container(horizontal=True, gap="xsmall"):
+        for image, label, distance in zip(
+            found.images, found.labels, found.distances, strict=True
+        ):
+            st.image(
+                thumbnails.png(image, scale=2),
+                caption=f"**{label}** · {distance:.2f}",
+                alt=f"A training digit labelled {label}",
+                width=TILE,
+            )
+    num_alike = int((found.labels == prediction.digit).sum())
+    st.caption(
+        f"{num_alike} of {len(found.labels)} are labelled {prediction.digit}. Of "
+        f"{len(reference.split):,} digits that the model was trained with, these have "
+        "the features most like its own; below each its label and the distance."
+    )
+
+
+def _show_ink(run: Run, prediction: Prediction) -> None:
+    digits = {AS_READ: f"{prediction.digit}, as read"} | DIGITS
+    with st.container(horizontal=True):
+        asked = choice("Why, or why not …", "digit", digits, default=AS_READ)
+        method = choice("Method", "by", METHODS, default="occlusion")
+    digit = prediction.digit if asked == AS_READ else int(asked)
+    if method == "gradients":
+        attribution = _gradients(run, str(run.result), prediction.image, digit)
+        values, words = attribution.values, _gradients_words(attribution, digit)
+    else:
+        values = _occlusion(run, str(run.result), prediction.image, digit)
+        words = _occlusion_words(values, digit)
+    picture, legend = st.columns([2, 3], vertical_alignment="center")
+    with picture, st.container(key="saliency"):
+        st.image(
+            thumbnails.saliency(prediction.image, values, scale=SCALE),
+            alt=f"What speaks for {digit} and what against it",
+        )
+    legend.markdown(words)
+
+
+def _occlusion_words(values: np.ndarray, digit: int) -> str:
+    orange, blue = COLOURS
+    return (
+        f"{orange} is where a grey patch, on ink or on paper, makes it look less like "
+        f"{digit}, and {blue} where it makes it look more like it.\n\nAt most, the "
+        f"logit of {digit} falls by {max(values.max(), 0):.2f} and rises by "
+        f"{max(-values.min(), 0):.2f}."
+    )
+
+
+def _gradients_words(attribution: Attribution, digit: int) -> str:
+    orange, blue = COLOURS
+    return (
+        f"{orange} ink speaks for {digit}, and {blue} ink against it; the stronger "
+        f"the colour, the more.\n\nAll pixels add up to {attribution.total:+.2f}; "
+        f"the logit of {digit} differs from that of blank paper by "
+        f"{attribution.difference:+.2f}: the error is {attribution.error:+.2f}."
+    )
+
+
+def _show_layers(run: Run, image: np.ndarray) -> None:
+    maps = resources.network(run).feature_maps(image)
+    if not maps:
+        st.caption("This network has no convolutions, so no layer sees a picture.")
+        return
+    st.caption(
+        "A square is what one filter makes of the picture before it: white where it "
+        "finds what it looks for."
+    )
+    with st.container(key="feature-maps", horizontal=True, gap="medium"):
+        for number, layer in enumerate(maps, 1):
+            height, width, num_maps = layer.shape
+            st.image(
+                thumbnails.mosaic(layer),
+                caption=f"Layer {number}: {num_maps} maps of {height} × {width}",
+            )
+
+
+@st.cache_data(max_entries=100, show_spinner="Covering the digit, patch by patch …")
+def _occlusion(_run: Run, result: str, image: np.ndarray, digit: int) -> np.ndarray:
+    reader = resources.predictor(_run).reader
+    with _ONE_AT_A_TIME:
+        return occlusion(reader, image, digit)
+
+
+@st.cache_data(max_entries=100, show_spinner="Adding up gradients …")
+def _gradients(_run: Run, result: str, image: np.ndarray, digit: int) -> Attribution:
+    network = resources.network(_run)
+    with _ONE_AT_A_TIME:
+        return integrated_gradients(network, image, digit)
