@@ -60,7 +60,9 @@ def _joined(starts: np.ndarray, ends: np.ndarray, stride: int) -> np.ndarray:
     first = np.searchsorted(ends, starts + stride)
     counts = np.searchsorted(starts, ends + stride, "right") - first
     upper = np.repeat(np.arange(len(starts)), counts)
-    lower = np.arange(len(upper)) + np.repeat(first - np.cumsum(counts) + counts, counts)
+    lower = np.arange(len(upper)) + np.repeat(
+        first - np.cumsum(counts) + counts, counts
+    )
     roots = np.arange(len(starts))
     while True:
         one, other = roots[upper], roots[lower]
