@@ -21,13 +21,13 @@ SMALL = 0.4  # lower parts belong to a digit beside them, or to none
 REACH = 0.4  # how far away a small part may be
 SPECK = 0.2  # both sides of a part that is no stroke of a digit when outside its box
 # As shares of the height of two parts together.
-LEVEL_GAP = 0.1  # how far one may be above the other in the same digit
+LEVEL_GAP = 0.14  # how far one may be above the other in the same digit
 FOUR_GAP = 0.13  # how far an open 4's left half may be from its stem
-FOUR_HALF = 0.7  # how high that half may be
+FOUR_HALF = 0.75  # how high that half may be
 FOUR_FOOT = 0.2  # how far the stem goes on below it, at least
 # As shares of something else.
 OVERLAP = 0.4  # of the narrower part's width that is above, below or in the other
-STEM = 0.6  # width of an open 4's stem over its height
+STEM = 0.8  # width of an open 4's stem over its height
 SAME_LINE = 0.5  # of the lower digit's height that is beside the other
 
 
