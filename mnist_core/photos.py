@@ -16,15 +16,18 @@ from mnist_core import components, drawing
 MAX_SIDE = 1_000  # pixels; larger pictures are reduced
 MIN_SIDE = 64  # pixels; smaller pictures are no photographs
 GRAIN = 1.2  # pixels, the radius of the blur that takes the noise of a camera
-WIDEST = 0.25  # of the shorter side; what is wider is no stroke
-SCALES = (0.04, 0.1, WIDEST)  # of the shorter side, at which ink and paper are compared
+WIDEST = 0.25  # of a picture's side; what is wider is no stroke
+SCALES = (0.04, 0.1, WIDEST)  # of a picture's side, at which ink and paper are compared
+SOFT = 0.03  # of a picture's side: how far around its ink a drawing has shades
+PEN = 0.2  # of a picture's side: what is wider is no stroke, but a sheet or a shadow
+CLOSE_PEN = 0.4  # of it, where the picture is cut close around the digit
 MIN_CONTRAST = 20  # levels of 255; with less, all is paper
 DARKEST = 40  # levels; on darker boards, contrast counts as on this one
 THICKNESSES = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)  # pixels, that are tried
 THIN = 3  # times thinner than the pen is a printed line
 MAX_CROSSINGS = 8  # times that a digit leaves the picture; lines do so more often
 FAINT, FULL = 0.2, 0.85  # of the pen's contrast: no ink, and full ink
-PEN = 0.45  # of the pen's contrast that a part of a digit has
+STROKE = 0.45  # of the pen's contrast that a part of a digit has
 DUST = 0.15  # of the heaviest part's weight; lighter ones are dust
 NEARBY = 0.3  # heights of the heaviest part, within which light parts are strokes
 CRUMB = 0.01  # of the heaviest part's weight; lighter ones are dust wherever they are
@@ -58,12 +61,14 @@ def ink_from_picture(rgba: np.ndarray) -> np.ndarray:
 def _is_clean(ink: np.ndarray) -> bool:
     """Whether the ink that one threshold finds is a drawing, and nothing but it."""
     solid = ink >= 128
-    if 2 * solid.sum() < (ink > 0).sum():
-        return False  # more shades than ink: light, shadow or noise
-    if not _border(solid).any():  # a sheet is wider than any pen, and no ink
-        return not _opened(solid, min(solid.shape) // 2).any()
-    is_inside = ~_at_edge(components.find(solid))
-    return not is_inside.any() and _crossings(solid) <= MAX_CROSSINGS
+    side = np.sqrt(ink.size)
+    if ink[~_widened(solid, round(SOFT * side))].any():
+        return False  # light, shadow or noise
+    is_at_edge = _at_edge(components.find(solid))
+    if is_at_edge.any():  # cut close around a digit, or else lines or a table
+        is_one = is_at_edge.all() and _crossings(solid) <= MAX_CROSSINGS
+        return bool(is_one) and not _opened(solid, round(CLOSE_PEN * side)).any()
+    return not _opened(solid, round(PEN * side)).any()
 
 
 def _photographed(tones: Image.Image) -> np.ndarray:
@@ -71,11 +76,11 @@ def _photographed(tones: Image.Image) -> np.ndarray:
     lineless = _without_lines(contrast)
     if lineless.max(initial=0) < MIN_CONTRAST:
         return np.zeros_like(contrast)
-    digit = _heaviest(lineless, PEN * lineless.max())
+    digit = _heaviest(lineless, STROKE * lineless.max())
     if digit is None:
         return np.zeros_like(contrast)
     pen = np.quantile(lineless[digit], 0.8)
-    own = _digits(lineless, PEN * pen)
+    own = _digits(lineless, STROKE * pen)
     soft = np.clip((lineless / pen - FAINT) / (FULL - FAINT), 0, 1)
     return np.rint(255 * soft * _widened(own, 2)).astype(np.uint8)
 
@@ -87,7 +92,7 @@ def _contrast(tones: Image.Image) -> np.ndarray:
     tone; so does the dark board between the strokes of a chalk.
     """
     smooth = np.asarray(tones.filter(ImageFilter.GaussianBlur(GRAIN)))
-    size = round(WIDEST * min(smooth.shape))
+    size = round(WIDEST * np.sqrt(smooth.size))
     if _is_ink_dark(tones):
         paper = _closed(smooth, size).astype(np.float32)
         contrast = (paper - smooth) / np.maximum(paper, 1)
@@ -107,11 +112,11 @@ def _is_ink_dark(tones: Image.Image) -> bool:
     excess = pixels.astype(np.float32) - _usual(small)
     balance = 0.0
     for scale in SCALES:
-        size = max(round(scale * min(pixels.shape)), 2)
+        size = max(round(scale * np.sqrt(pixels.size)), 2)
         dark = np.minimum(_closed(pixels, size).astype(np.float32) - pixels, -excess)
         light = np.minimum(pixels - _opened(pixels, size).astype(np.float32), excess)
         dark, light = np.maximum(dark, 0), np.maximum(light, 0)
-        balance += ((dark**2).sum() - (light**2).sum()) / scale
+        balance += ((dark**2).sum() - (light**2).sum()) / scale**2
     return balance >= 0
 
 
