@@ -175,12 +175,12 @@ def _edge(distance: np.ndarray, softness: float) -> np.ndarray:
 def _over(
     colours: np.ndarray, colour: tuple[float, float, float], cover: np.ndarray
 ) -> np.ndarray:
-    return colours + (np.float32(colour) - colours) * cover[..., None].astype(np.float32)
+    return colours + (np.float32(colour) - colours) * cover[..., None].astype(
+        np.float32
+    )
 
 
-def _taken(
-    colours: np.ndarray, scene: Scene, generator: np.random.Generator
-) -> bytes:
+def _taken(colours: np.ndarray, scene: Scene, generator: np.random.Generator) -> bytes:
     """What the camera writes."""
     levels = Image.fromarray(np.rint(255 * colours).astype(np.uint8))
     radius = scene.blur * min(scene.size)

@@ -19,10 +19,10 @@ GRAIN = 1.2  # pixels, the radius of the blur that takes the noise of a camera
 WIDEST = 0.25  # of a picture's side; what is wider is no stroke
 SCALES = (0.04, 0.1, WIDEST)  # of a picture's side, at which ink and paper are compared
 SOFT = 0.03  # of a picture's side: how far around its ink a drawing has shades
-PEN = 0.2  # of a picture's side: what is wider is no stroke, but a sheet or a shadow
-CLOSE_PEN = 0.4  # of it, where the picture is cut close around the digit
-MIN_CONTRAST = 20  # levels of 255; with less, all is paper
-DARKEST = 40  # levels; on darker boards, contrast counts as on this one
+PEN = 0.37  # of the side of what is drawn: what is wider is no stroke, but a sheet
+CLOSE_PEN = 0.4  # the same where the picture is cut close around a digit
+MIN_CONTRAST = 32  # levels of 255; with less, all is paper
+DARKEST = 40  # levels; darker paper and boards count as this dark
 THICKNESSES = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)  # pixels, that are tried
 THIN = 3  # times thinner than the pen is a printed line
 MAX_CROSSINGS = 8  # times that a digit leaves the picture; lines do so more often
@@ -61,14 +61,16 @@ def ink_from_picture(rgba: np.ndarray) -> np.ndarray:
 def _is_clean(ink: np.ndarray) -> bool:
     """Whether the ink that one threshold finds is a drawing, and nothing but it."""
     solid = ink >= 128
-    side = np.sqrt(ink.size)
-    if ink[~_widened(solid, round(SOFT * side))].any():
+    if not solid.any():
+        return True
+    if ink[~_widened(solid, round(SOFT * np.sqrt(ink.size)))].any():
         return False  # light, shadow or noise
     is_at_edge = _at_edge(components.find(solid))
-    if is_at_edge.any():  # cut close around a digit, or else lines or a table
-        is_one = is_at_edge.all() and _crossings(solid) <= MAX_CROSSINGS
-        return bool(is_one) and not _opened(solid, round(CLOSE_PEN * side)).any()
-    return not _opened(solid, round(PEN * side)).any()
+    if is_at_edge.any() and (not is_at_edge.all() or _crossings(solid) > MAX_CROSSINGS):
+        return False  # a table, or lines
+    sides = [np.ptp(np.flatnonzero(solid.any(axis))) + 1 for axis in (0, 1)]
+    pen = CLOSE_PEN if is_at_edge.any() else PEN
+    return not _opened(solid, round(pen * np.sqrt(np.prod(sides)))).any()
 
 
 def _photographed(tones: Image.Image) -> np.ndarray:
@@ -95,7 +97,7 @@ def _contrast(tones: Image.Image) -> np.ndarray:
     size = round(WIDEST * np.sqrt(smooth.size))
     if _is_ink_dark(tones):
         paper = _closed(smooth, size).astype(np.float32)
-        contrast = (paper - smooth) / np.maximum(paper, 1)
+        contrast = (paper - smooth) / np.maximum(paper, DARKEST)
     else:
         board = _opened(smooth, size).astype(np.float32)
         contrast = (smooth - board) / np.maximum(board, DARKEST)
@@ -143,7 +145,9 @@ def _digits(contrast: np.ndarray, least: float) -> np.ndarray:
     parts = components.find(contrast >= least, contrast)
     weights = parts.weights * _is_ink(parts, contrast >= least)
     heaviest = parts.boxes[weights.argmax()]
-    away = np.maximum(parts.boxes[:, :2] - heaviest[2:], heaviest[:2] - parts.boxes[:, 2:])
+    away = np.maximum(
+        parts.boxes[:, :2] - heaviest[2:], heaviest[:2] - parts.boxes[:, 2:]
+    )
     distances = np.hypot(*np.maximum(away, 0).T)
     is_near = distances <= NEARBY * (heaviest[2] - heaviest[0])
     shares = weights / max(weights.max(), 1)
@@ -151,7 +155,7 @@ def _digits(contrast: np.ndarray, least: float) -> np.ndarray:
 
 
 def _heaviest(contrast: np.ndarray, least: float) -> np.ndarray | None:
-    """`(H, W)` bool, the heaviest part; None if there is nothing but table and lines."""
+    """`(H, W)` bool, the heaviest part; None if all is table or lines."""
     mask = contrast >= least
     parts = components.find(mask, contrast)
     weights = parts.weights * _is_ink(parts, mask)
@@ -187,7 +191,7 @@ def _crossings(mask: np.ndarray) -> int:
 
 
 def _closed(image: np.ndarray, size: int) -> np.ndarray:
-    """Fill what is dark and narrower than `size` pixels and does not leave the picture."""
+    """Fill what is dark, narrower than `size` pixels and inside the picture."""
     return _extreme(_extreme(_beyond(image, size), size, np.maximum), size, np.minimum)
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_core.thumbnails import SPRITE_COLUMNS, png, sprite
+from mnist_core.thumbnails import MARK, SPRITE_COLUMNS, numbered, png, sprite
 
 
 def images_of(num_images, seed=0):
@@ -13,12 +13,12 @@ def images_of(num_images, seed=0):
     return generator.integers(0, 256, (num_images, 28, 28), dtype=np.uint8)
 
 
-def decoded(address):
+def decoded(address, mode="L"):
     head, _, text = address.partition(",")
     assert head == "data:image/png;base64"
     with Image.open(io.BytesIO(base64.b64decode(text, validate=True))) as picture:
         assert picture.format == "PNG"
-        assert picture.mode == "L"
+        assert picture.mode == mode
         return np.asarray(picture)
 
 
@@ -71,3 +71,51 @@ def test_read_only_images_will_do():
     images.flags.writeable = False
 
     assert np.array_equal(decoded(sprite(images))[:, :28], decoded(png(images[0])))
+
+
+def luminance(colour):
+    """Of an sRGB colour, as the Web Content Accessibility Guidelines define it."""
+    share = np.array(colour) / 255
+    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+    return linear @ [0.2126, 0.7152, 0.0722]
+
+
+def test_marks_are_seen_on_white_paper():
+    assert 1.05 / (luminance(MARK) + 0.05) >= 4.5
+
+
+@pytest.mark.parametrize("layers", [None, 4])
+def test_each_box_is_drawn_around_its_digit_with_a_number(layers):
+    picture = np.full((200, 300), 255, np.uint8)
+    if layers:
+        picture = np.dstack([picture] * 4)
+    boxes = [(60, 20, 180, 90), (50, 150, 170, 260)]
+
+    pixels = decoded(numbered(picture, boxes), "RGB")
+
+    assert pixels.shape == (200, 300, 3)
+    is_mark = (pixels == MARK).all(axis=-1)
+    for top, left, bottom, right in boxes:
+        assert is_mark[top:bottom, [left, right - 1]].all()
+        assert is_mark[[top, bottom - 1], left:right].all()
+        assert not is_mark[top + 10 : bottom - 10, left + 10 : right - 10].any()
+        tag = pixels[top - 12 : top, left : left + 12]
+        assert (tag > 200).all(axis=-1).any() and (tag == MARK).all(axis=-1).any()
+    assert not is_mark[:, 100:140].any()
+
+
+def test_strokes_on_transparency_are_laid_on_white():
+    strokes = np.zeros((50, 50, 4), np.uint8)
+    strokes[20:30, 20:30, 3] = 255
+
+    pixels = decoded(numbered(strokes, []), "RGB")
+
+    assert (pixels[20:30, 20:30] == 0).all()
+    assert (pixels[:20] == 255).all()
+
+
+@pytest.mark.parametrize("box", [(0, 0, 8, 8), (0, 0, 1, 1), (3, 7, 8, 8)])
+def test_a_picture_too_small_for_its_numbers_is_marked_all_the_same(box):
+    picture = np.zeros((8, 8), np.uint8)
+
+    assert decoded(numbered(picture, [box] * 20), "RGB").shape == (8, 8, 3)
