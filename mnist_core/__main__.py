@@ -20,7 +20,7 @@ from typing import Any, TextIO
 import numpy as np
 from tqdm import tqdm
 
-from mnist_core import data, drawing, paths, pictures, trainer
+from mnist_core import data, drawing, paths, photos, pictures, trainer
 from mnist_core.errors import DigitLabError, PictureError, RunError
 from mnist_core.evaluation import Evaluation, percent
 from mnist_core.history import BatchMetrics
@@ -229,7 +229,8 @@ def _inks(path: Path) -> Iterator[np.ndarray]:
         for image in pictures.read_stack(path):
             yield drawing.ink_from_rgba(image) if image.ndim == 3 else image
     else:
-        yield drawing.ink_from_rgba(pictures.decode_picture(pictures.read_bytes(path)))
+        rgba = pictures.decode_picture(pictures.read_bytes(path))
+        yield photos.ink_from_picture(rgba)
 
 
 def _predicted(prediction: Prediction | None) -> dict[str, Any]:

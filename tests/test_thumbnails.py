@@ -11,9 +11,11 @@ from mnist_core.thumbnails import (
     GAP,
     GAP_GREY,
     INK,
+    MARK,
     MOSAIC_COLUMNS,
     SPRITE_COLUMNS,
     mosaic,
+    numbered,
     png,
     saliency,
     sprite,
@@ -154,3 +156,51 @@ def test_maps_that_found_nothing_are_black():
     pixels = decoded(mosaic(np.zeros((10, 10, MOSAIC_COLUMNS))))
 
     assert set(np.unique(pixels)) == {0, GAP_GREY}
+
+
+def luminance(colour):
+    """Of an sRGB colour, as the Web Content Accessibility Guidelines define it."""
+    share = np.array(colour) / 255
+    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+    return linear @ [0.2126, 0.7152, 0.0722]
+
+
+def test_marks_are_seen_on_white_paper():
+    assert 1.05 / (luminance(MARK) + 0.05) >= 4.5
+
+
+@pytest.mark.parametrize("layers", [None, 4])
+def test_each_box_is_drawn_around_its_digit_with_a_number(layers):
+    picture = np.full((200, 300), 255, np.uint8)
+    if layers:
+        picture = np.dstack([picture] * 4)
+    boxes = [(60, 20, 180, 90), (50, 150, 170, 260)]
+
+    pixels = decoded(numbered(picture, boxes), "RGB")
+
+    assert pixels.shape == (200, 300, 3)
+    is_mark = (pixels == MARK).all(axis=-1)
+    for top, left, bottom, right in boxes:
+        assert is_mark[top:bottom, [left, right - 1]].all()
+        assert is_mark[[top, bottom - 1], left:right].all()
+        assert not is_mark[top + 10 : bottom - 10, left + 10 : right - 10].any()
+        tag = pixels[top - 12 : top, left : left + 12]
+        assert (tag > 200).all(axis=-1).any() and (tag == MARK).all(axis=-1).any()
+    assert not is_mark[:, 100:140].any()
+
+
+def test_strokes_on_transparency_are_laid_on_white():
+    strokes = np.zeros((50, 50, 4), np.uint8)
+    strokes[20:30, 20:30, 3] = 255
+
+    pixels = decoded(numbered(strokes, []), "RGB")
+
+    assert (pixels[20:30, 20:30] == 0).all()
+    assert (pixels[:20] == 255).all()
+
+
+@pytest.mark.parametrize("box", [(0, 0, 8, 8), (0, 0, 1, 1), (3, 7, 8, 8)])
+def test_a_picture_too_small_for_its_numbers_is_marked_all_the_same(box):
+    picture = np.zeros((8, 8), np.uint8)
+
+    assert decoded(numbered(picture, [box] * 20), "RGB").shape == (8, 8, 3)
