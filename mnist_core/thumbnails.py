@@ -30,7 +30,12 @@ def sprite(images: np.ndarray) -> str:
     return _encoded(tiles.swapaxes(1, 2).reshape(height, width))
 
 
-def _encoded(pixels: np.ndarray) -> str:
+def png_file(pixels: np.ndarray) -> bytes:
+    """A PNG file of `(H, W)` uint8 pixels, 0 being black."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return buffer.getvalue()
+
+
+def _encoded(pixels: np.ndarray) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png_file(pixels)).decode()}"
