@@ -8,7 +8,7 @@ from mnist_core import drawing, pictures, thumbnails
 from mnist_core.errors import PictureError
 from mnist_core.predictor import Prediction
 from mnist_core.selection import number_in_query
-from ui import answer, canvas, frame, resources
+from ui import answer, canvas, frame, kept_panel, label_panel, resources
 from ui.picker import pick_run
 
 SOURCES = {"draw": "Draw", "upload": "Upload", "test": "Test digit"}
@@ -81,3 +81,6 @@ with resources.plain_errors():
             prediction = None
     with tell:
         answer.show_answer(prediction, invitation=INVITATION[source])
+        if prediction and source != "test":
+            label_panel.ask(prediction)
+    kept_panel.your_digits(run)
