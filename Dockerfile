@@ -4,7 +4,7 @@ FROM python:3.11-slim
 
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 
-RUN useradd --create-home digit
+RUN useradd --create-home digit && install -d -o digit /app/kept_drawings
 WORKDIR /app
 
 COPY requirements.lock ./
@@ -18,6 +18,8 @@ RUN python -m mnist_core data
 
 # The runs. A named volume starts with the shipped run in it; an empty folder hides it.
 VOLUME /app/saved_model
+# What visitors keep.
+VOLUME /app/kept_drawings
 
 EXPOSE 8501
 HEALTHCHECK --start-period=20s --timeout=5s CMD ["python", "-c", \

@@ -20,8 +20,8 @@ from typing import Any, TextIO
 import numpy as np
 from tqdm import tqdm
 
-from mnist_core import data, drawing, paths, photos, pictures, trainer
-from mnist_core.errors import DigitLabError, PictureError, RunError
+from mnist_core import data, drawing, kept, paths, photos, pictures, teaching, trainer
+from mnist_core.errors import DigitLabError, KeptError, PictureError, RunError
 from mnist_core.evaluation import Evaluation, percent
 from mnist_core.history import BatchMetrics
 from mnist_core.predictor import Prediction, Predictor
@@ -72,7 +72,21 @@ def train(options: argparse.Namespace) -> int:
     name = options.name or (chosen.title if not options.set else "")
     data.load_test()  # a run without MNIST need not begin
     store = RunStore()
-    run = store.create(config, name)
+    return _train(options, store, store.create(config, name))
+
+
+def teach(options: argparse.Namespace) -> int:
+    """Train a copy of a run with drawings that were exported, mixed with MNIST."""
+    store = RunStore()
+    run, drawings = store.get(options.run), _drawings(options.file)
+    config = teaching.lesson(run, drawings)
+    data.load_test()
+    copy = store.create(config, options.name or teaching.name_of_copy(run), drawings)
+    return _train(options, store, copy)
+
+
+def _train(options: argparse.Namespace, store: RunStore, run: Run) -> int:
+    """Train a new run here, and say what came of it."""
     trainer.limit_threads()
     with (
         _interrupts() as interrupts,
@@ -108,9 +122,9 @@ def train(options: argparse.Namespace) -> int:
 
 
 def evaluate(options: argparse.Namespace) -> None:
-    """Read the whole test split with a run and say how good it is."""
+    """Read the whole test split, or drawings, with a run and say how good it is."""
     run = RunStore().get(options.run)
-    test = data.load_test()
+    test = _drawings(options.on) if options.on else data.load_test()
     with _own_stderr(Path(os.devnull)):
         reader = Reader(run.file("twin.tflite"), num_threads=os.cpu_count() or 1)
         probabilities = reader.read(test.images).probabilities
@@ -196,6 +210,16 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "run", nargs="?", default=paths.SHIPPED_RUN_ID, help="a run's id"
     )
+    command.add_argument(
+        "--on",
+        default="",
+        metavar="FILE",
+        help="drawings that were exported, instead of the test split",
+    )
+    command = add("teach", teach)
+    command.add_argument("file", metavar="FILE", help="drawings that were exported")
+    command.add_argument("--run", default=paths.SHIPPED_RUN_ID, help="a run's id")
+    command.add_argument("--name", default="", help="what the copy is called")
     command = add("predict", predict)
     command.add_argument(
         "files", nargs="+", metavar="FILE", help="a picture or .npy stack"
@@ -221,6 +245,15 @@ def _trained_words(run: Run, result: Result) -> str:
         f"{run.name} ({run.id}): test accuracy {test}, validation {validation}, best "
         f"of {result.num_epochs} epochs in {result.seconds:.0f} s. {run.reason}"
     ).rstrip()
+
+
+def _drawings(file: str) -> data.Split:
+    """The drawings in an exported file, but not much more of it than may be read."""
+    try:
+        with Path(file).open("rb") as opened:
+            return kept.from_file(opened.read(kept.MAX_FILE + 1))
+    except OSError as error:
+        raise KeptError(f"Cannot read {file}: {error.strerror}.") from error
 
 
 def _inks(path: Path) -> Iterator[np.ndarray]:

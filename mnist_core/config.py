@@ -17,6 +17,7 @@ NUM_CLASSES = 10  # the digits 0 to 9
 NUM_LABELLED = 60_000  # images of MNIST's training file: train + validation
 CONFIG_VERSION = 1  # of the JSON form; raised when its meaning changes
 MAX_TEACHERS = 8  # runs; each one reads every image of a training
+MAX_ID = 200  # characters of a run's id, which is a folder's name
 
 ARCHITECTURES = ("softmax", "dense", "tiny", "cnn", "deep", "residual")
 OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop")
@@ -31,8 +32,12 @@ def _number(default: float, low: float, high: float) -> Any:
     return field(default=default, metadata={"low": low, "high": high})
 
 
+def _run_id() -> Any:
+    return field(default="", metadata={"names": "a run"})
+
+
 def _run_ids() -> Any:
-    return field(default=(), metadata={"most": MAX_TEACHERS})
+    return field(default=(), metadata={"names": "runs", "most": MAX_TEACHERS})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +63,8 @@ class TrainConfig:
         weight_decay: L2 penalty on the kernels; decoupled decay with "adamw".
         label_smoothing: Share of the label's probability spread over all digits.
         batch_normalization: Normalise after every hidden layer.
+        start_from: Id of a finished run of the same architecture, whose weights the
+            training begins with; "" begins with weights drawn by lot.
         teachers: Ids of finished runs whose probabilities, averaged, are learned
             beside the labels (distillation: Hinton et al., 2015).
         rotation: Largest random rotation, in degrees.
@@ -68,6 +75,8 @@ class TrainConfig:
             in pixels.
         num_styled: Images added to the train split, drawn by rules in styles that MNIST
             hardly shows, such as slashed zeros.
+        num_kept: Images added to the train split: a visitor's own drawings, which lie
+            in the run's folder, over and over until there are so many.
         seed: Of every random choice.
         num_train: Images of the train split, a stratified part of what is left.
         num_validation: Images of the validation split.
@@ -87,6 +96,7 @@ class TrainConfig:
     weight_decay: float = _number(0.0, 0.0, 1.0)
     label_smoothing: float = _number(0.0, 0.0, 0.5)
     batch_normalization: bool = False
+    start_from: str = _run_id()
     teachers: tuple[str, ...] = _run_ids()
     rotation: float = _number(0.0, 0.0, 45.0)
     shift: float = _number(0.0, 0.0, 6.0)
@@ -94,6 +104,7 @@ class TrainConfig:
     shear: float = _number(0.0, 0.0, 0.5)
     elastic: float = _number(0.0, 0.0, 3.0)
     num_styled: int = _number(0, 0, 20_000)
+    num_kept: int = _number(0, 0, 20_000)
     seed: int = _number(0, 0, 2**31 - 1)
     num_train: int = _number(55_000, 100, 59_500)
     num_validation: int = _number(5_000, 500, 20_000)
@@ -129,7 +140,7 @@ class TrainConfig:
     @property
     def num_learned(self) -> int:
         """Images of an epoch: the train split and what is drawn beside it."""
-        return self.num_train + self.num_styled
+        return self.num_train + self.num_styled + self.num_kept
 
     @property
     def is_augmented(self) -> bool:
@@ -177,13 +188,20 @@ class TrainConfig:
 
 
 def bounds() -> dict[str, Mapping[str, Any]]:
-    """Of every setting: `low` and `high`, the `options`, or the `most` of a list."""
+    """Of every setting: `low` and `high`, the `options`, or that it `names` runs.
+
+    A list of runs has the `most` that it may hold.
+    """
     return {setting.name: setting.metadata for setting in fields(TrainConfig)}
 
 
 def _checked(name: str, value: Any) -> Any:
     """The value in its field's own type, or a `ConfigError`."""
     bound, kind = bounds()[name], _KINDS[name]
+    if bound.get("names") == "a run":
+        if not isinstance(value, str) or len(value) > MAX_ID:
+            raise _wrong(name, "the id of a run", value)
+        return value.strip()
     if kind is str:
         if value not in bound["options"]:
             expected = "one of " + ", ".join(bound["options"])

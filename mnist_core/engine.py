@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mnist_core import kernels, models, styles
+from mnist_core import kept, kernels, models, styles
 from mnist_core.augmentation import augment
 from mnist_core.config import NUM_CLASSES, TrainConfig
 from mnist_core.data import Mnist, Split
@@ -34,26 +34,40 @@ class Engine:
     """
 
     def __init__(
-        self, config: TrainConfig, mnist: Mnist, teachers: Sequence[Path] = ()
+        self,
+        config: TrainConfig,
+        mnist: Mnist,
+        teachers: Sequence[Path] = (),
+        *,
+        origin: Path | None = None,
+        drawings: Split = kept.NOTHING,
     ) -> None:
-        """Build it all, with the weights that the config's seed decides.
+        """Build it all, with the weights of its origin or those that the seed decides.
 
         Args:
             config: What is trained.
             mnist: The data.
             teachers: The saved models of the config's teachers.
+            origin: The saved model of the run that the config starts from.
+            drawings: To be taught with, `config.num_kept` images of an epoch.
 
         Raises:
-            RunError: If a teacher cannot be opened.
+            RunError: If a saved model cannot be opened.
         """
         self.config, self.mnist = config, mnist
         self._teachers = [models.load(path) for path in teachers]
-        train = mnist.train + styles.written(config.num_styled, config.seed)
+        train = (
+            mnist.train
+            + styles.written(config.num_styled, config.seed)
+            + kept.repeated(drawings, config.num_kept)
+        )
         self._train = _resident(train)
         self._validation = _resident(mnist.validation)
         self._num_train = len(train)
         self.steps_per_epoch = -(-self._num_train // config.batch_size)
         self.heads = models.build(config)
+        if origin is not None:
+            self.heads.model.set_weights(models.load(origin).get_weights())
         self._network = kernels.training_view(self.heads)
         self._weights = self.heads.model.trainable_weights
         self._kernels = [weight for weight in self._weights if is_kernel(weight)]
@@ -138,7 +152,7 @@ class Engine:
         """One gradient step; returns `(3,)`: summed loss, correct and images."""
         config = self.config
         images, labels = (tf.gather(values, rows) for values in self._train)
-        is_mnist = rows < len(self.mnist.train)  # what is drawn by rules comes after
+        is_mnist = rows < len(self.mnist.train)  # what is drawn comes after
         images = tf.cast(images, tf.float32)
         if config.is_augmented:
             images = augment(images, config, tf.stack([config.seed, step]))

@@ -5,6 +5,7 @@ DigitLabError           its message is one sentence or two, fit for a page
 ├── DatasetError        MNIST is missing, damaged or could not be fetched
 ├── EmptyDrawingError   nothing is drawn: a state of its own, not a failure
 ├── PictureError        a picture that cannot be read, or is too large
+├── KeptError               drawings that cannot be kept, found or brought in
 ├── RunError            a run that is missing, unreadable, protected or unfinished
 └── DivergedError       the loss became NaN or infinite
 """
@@ -28,6 +29,10 @@ class EmptyDrawingError(DigitLabError):
 
 class PictureError(DigitLabError):
     """A picture cannot be read, or is outside the limits."""
+
+
+class KeptError(DigitLabError):
+    """A visitor's drawings cannot be kept, found or brought in."""
 
 
 class RunError(DigitLabError):

@@ -15,6 +15,8 @@ import numpy as np
 from mnist_core.config import NUM_CLASSES
 
 Z_95 = 1.959963984540054  # standard deviations either side that hold 95 % of a normal
+FEW = 20  # images; the 95 % interval of fewer is some 30 percentage points wide
+MANY = 1_000  # images; one of fewer is more than the second place of a percentage
 SUM_TOLERANCE = 1e-3  # how far a row may be from 1; what float16 keeps is within 5e-4
 SMALLEST_PROBABILITY = float(np.finfo(np.float32).eps)  # no loss is above 15.9 nats
 
@@ -185,14 +187,30 @@ class Evaluation:
         ]
         return sorted(mistakes, key=lambda cell: (-cell.count, -cell.share))[:num]
 
+    @property
+    def is_small(self) -> bool:
+        """Whether it has so few images that a percentage would claim too much."""
+        return self.num_images < FEW
+
+    def count(self) -> str:
+        """How many are right: "2 of 3"."""
+        return f"{self.num_images - self.num_mistakes:,} of {self.num_images:,}"
+
+    def score(self) -> str:
+        """How many are right and, of many, which share: "17 of 20 (85.0 %)"."""
+        if self.is_small:
+            return self.count()
+        places = 1 if self.num_images < MANY else 2
+        return f"{self.count()} ({percent(self.accuracy, places=places)})"
+
     def sentence(self) -> str:
         """The accuracy in words, with its uncertainty."""
         if self.num_images == 0:
             return "There are no digits to read."
         low, high = (percent(end, places=2) for end in self.interval)
         return (
-            f"{self.num_images - self.num_mistakes:,} of {self.num_images:,} digits "
-            f"are read right: {percent(self.accuracy, places=2)}, "
+            f"{self.count()} digits are read right: "
+            f"{percent(self.accuracy, places=2)}, "
             f"with a 95 % interval from {low} to {high}."
         )
 

@@ -29,6 +29,7 @@ from filelock import FileLock, Timeout
 
 from mnist_core import paths
 from mnist_core.config import TrainConfig
+from mnist_core.data import Split
 from mnist_core.errors import RunError
 from mnist_core.runs import Run, RunStore, write_state
 
@@ -48,13 +49,15 @@ _SPARES: dict[Path, _Spare] = {}  # of each folder of runs
 _SPARES_LOCK = threading.Lock()
 
 
-def start(store: RunStore, config: TrainConfig, name: str = "") -> Run:
-    """Queue a new run and start its process.
+def start(
+    store: RunStore, config: TrainConfig, name: str = "", kept: Split | None = None
+) -> Run:
+    """Queue a new run and start its process; arguments as of `RunStore.create`.
 
     Raises:
         RunError: As `RunStore.create`.
     """
-    return _with_process(store, store.create(config, name))
+    return _with_process(store, store.create(config, name, kept))
 
 
 def prepare(store: RunStore, config: TrainConfig) -> None:

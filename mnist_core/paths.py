@@ -13,6 +13,12 @@ def saved_model_dir() -> Path:
     return Path(named).expanduser() if named else REPOSITORY / "saved_model"
 
 
+def kept_dir() -> Path:
+    """The folder of what visitors keep: `$MNIST_KEPT_DIR` or `kept_drawings/`."""
+    named = os.environ.get("MNIST_KEPT_DIR")
+    return Path(named).expanduser() if named else REPOSITORY / "kept_drawings"
+
+
 def shipped_run_dir() -> Path:
     """The shipped run; it stays in the repository wherever the others are."""
     return REPOSITORY / "saved_model" / SHIPPED_RUN_ID

@@ -23,9 +23,10 @@ from pathlib import Path
 from queue import Empty, Queue
 from typing import TYPE_CHECKING, Any
 
-from mnist_core import data, jobs
+from mnist_core import data, jobs, kept
 from mnist_core.checkpoints import load_snapshot, save_snapshot
 from mnist_core.config import TrainConfig
+from mnist_core.data import Split
 from mnist_core.errors import DigitLabError
 from mnist_core.files import append_json_line
 from mnist_core.history import BatchMetrics, EpochMetrics
@@ -75,7 +76,7 @@ def train_run(
                     write_state(run, "running")
                     _train(
                         run,
-                        engine or _built(store, run.config),
+                        engine or _built(store, run.config, run.kept()),
                         on_batches,
                         should_stop,
                     )
@@ -87,15 +88,29 @@ def train_run(
     return store.get(run.id)
 
 
-def _built(store: RunStore, config: TrainConfig) -> "Engine":
-    """A new engine for a config, with its data and its teachers."""
+def _built(
+    store: RunStore, config: TrainConfig, drawings: Split | None = None
+) -> "Engine":
+    """A new engine for a config, with its data and the runs that it needs.
+
+    Of the drawings, those that are held out are not taught with.
+    """
+    origin = store.origin(config)
     teachers = [run.file("model.keras") for run in store.teachers(config)]
     mnist = data.load_mnist(
         num_train=config.num_train, num_validation=config.num_validation
     )
     from mnist_core.engine import Engine  # TensorFlow: only when it is needed
 
-    return Engine(config, mnist, teachers)
+    return Engine(
+        config,
+        mnist,
+        teachers,
+        origin=origin.file("model.keras") if origin else None,
+        drawings=drawings[~kept.held_out(drawings.labels)]
+        if drawings
+        else kept.NOTHING,
+    )
 
 
 def _train(

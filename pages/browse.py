@@ -1,4 +1,4 @@
-"""Look through the test digits that a model reads right and wrong."""
+"""Look through the digits that a model reads right and wrong."""
 
 import streamlit as st
 
@@ -13,6 +13,7 @@ from mnist_core.selection import (
 from ui import digit_dialog, frame, resources
 from ui.gallery import gallery
 from ui.picker import pick_run
+from ui.split_picker import STAYING, pick_split
 
 PAGE_SIZE = 60  # digits
 ANY = "Any"  # digit; None would read as an empty field
@@ -28,8 +29,8 @@ def apply_filters() -> None:
         predicted=digit_or_none(state["pred"]),
         sort=state["sort"],
     )
-    run = st.query_params.get("run")
-    st.query_params.from_dict({**({"run": run} if run else {}), **chosen.to_query()})
+    kept = {name: st.query_params[name] for name in STAYING if name in st.query_params}
+    st.query_params.from_dict({**kept, **chosen.to_query()})
 
 
 def turn_page() -> None:
@@ -46,7 +47,8 @@ frame.enter()
 st.title("Browse")
 with resources.plain_errors():
     run = pick_run()
-    split, evaluation = resources.test_split(), resources.evaluation(run)
+    digits = pick_split(run)
+split, evaluation = digits.split, digits.evaluation
 
 selection = Selection.from_query(st.query_params.to_dict())
 st.session_state.update(
@@ -84,7 +86,7 @@ if not len(indices):
 
 number = number_in_query(st.query_params.to_dict(), "page", below=10**9) or 1
 shown = page(indices, number, size=PAGE_SIZE)
-pager = f"page {shown.number} of {selection.to_query()}"  # follows the address
+pager = f"page {shown.number} of {digits.title} {selection.to_query()}"  # its address
 if shown.num_pages > 1:
     st.pagination(shown.num_pages, default=shown.number, key=pager, on_change=turn_page)
     st.caption(shown.sentence())
@@ -96,4 +98,6 @@ with st.container(key="gallery"):
         key="digits",
         on_open=digit_dialog.open_digit,
     )
-digit_dialog.show_opened_digit(split, evaluation, indices)
+digit_dialog.show_opened_digit(
+    split, evaluation, indices, title=digits.title, show_more=digits.show_more
+)

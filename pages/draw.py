@@ -9,6 +9,8 @@ from ui import (
     answer,
     explanation,
     frame,
+    kept_panel,
+    label_panel,
     live,
     preparation,
     resources,
@@ -24,6 +26,7 @@ LOOKS = {
     "receives": "What the model receives",
     **explanation.LOOKS,
     "changes": "What would change it",
+    "yours": "Your digits",
 }
 
 
@@ -34,7 +37,9 @@ def board(run: Run) -> None:
         predictor = resources.predictor(run)
         brought = bring_and_read(predictor)
     look = choice("Look into it", "look", LOOKS, default="receives")
-    if brought.prediction is None:
+    if look == "yours":
+        kept_panel.your_digits(run)
+    elif brought.prediction is None:
         st.caption("There is nothing to look into yet.")
     elif look in explanation.LOOKS:
         explanation.show(run, brought.prediction, look)
@@ -63,6 +68,8 @@ def bring_and_read(predictor: Predictor) -> Brought:
             live.show_answer(predictor, prediction, turn=turn, invitation=invitation)
         else:
             answer.show_answer(prediction, invitation=invitation)
+        if prediction is not None and source != "test":
+            label_panel.ask(prediction)
     answer.announce(prediction)
     if source == "draw":
         sources.show_earlier(predictor)

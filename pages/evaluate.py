@@ -8,7 +8,7 @@ from mnist_core import charts, thumbnails
 from mnist_core.data import DISPUTED_TEST
 from mnist_core.evaluation import percent
 from mnist_core.selection import Selection
-from ui import frame, resources
+from ui import frame, kept_panel, resources
 from ui.picker import pick_run
 
 NUM_CONFUSIONS = 6
@@ -29,8 +29,7 @@ with resources.plain_errors():
     run = pick_run()
     split, evaluation = resources.test_split(), resources.evaluation(run)
 address = {"run": run.id}
-
-accuracy, mistakes, loss, parameters = st.columns(4)
+accuracy, mistakes, loss, parameters, yours = st.columns(5)
 with accuracy.container(key="test-accuracy"):
     st.metric("Test accuracy", percent(evaluation.accuracy, places=2))
     low, high = evaluation.interval
@@ -44,6 +43,8 @@ with mistakes:
     )
 loss.metric("Mean loss (nats)", f"{evaluation.loss:.4f}")
 parameters.metric("Parameters", f"{run.result.num_parameters:,}" if run.result else "–")
+with yours.container(key="kept-score"):
+    kept_panel.show_score(run)
 st.caption(evaluation.ceiling(DISPUTED_TEST))
 
 left, right = st.columns([3, 2], gap="large")
@@ -92,10 +93,9 @@ with right:
     )
 
 st.subheader("What it confuses most")
-confusions = evaluation.top_confusions(NUM_CONFUSIONS)
-if not confusions:
+if not evaluation.num_mistakes:
     st.success("It makes no mistake on the test split.", icon=":material/check:")
-for confusion in confusions:
+for confusion in evaluation.top_confusions(NUM_CONFUSIONS):
     pair = Selection(true=confusion.true, predicted=confusion.predicted, sort="loss")
     words, pictures = st.columns([2, 3], vertical_alignment="center")
     words.page_link(

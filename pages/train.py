@@ -85,7 +85,7 @@ recipe = recipe_picker()
 with st.expander("Settings", icon=":material/tune:"):
     try:
         config = settings_form(recipe)
-        store.teachers(config)
+        store.check_needed(config)
         problem = ""
     except DigitLabError as error:
         config, problem = RECIPES[recipe].config, str(error)

@@ -12,8 +12,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is im
 
 @pytest.fixture(autouse=True)
 def sandbox(monkeypatch, tmp_path):
-    """Keep every test away from the runs in `saved_model/`."""
+    """Keep every test away from people's runs and drawings."""
     monkeypatch.setenv("MNIST_SAVED_MODEL_DIR", str(tmp_path / "saved_model"))
+    monkeypatch.setenv("MNIST_KEPT_DIR", str(tmp_path / "kept"))
 
 
 @pytest.fixture(scope="session")

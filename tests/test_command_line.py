@@ -16,7 +16,7 @@ import pytest
 from filelock import FileLock
 from PIL import Image, ImageOps
 
-from mnist_core import paths, runs
+from mnist_core import kept, paths, runs, styles
 from mnist_core.config import TrainConfig
 from mnist_core.evaluation import percent
 from mnist_core.predictor import Predictor
@@ -402,6 +402,49 @@ def test_evaluate_says_in_words_how_good_a_run_is(trained):
     assert percent(trained.run.result.test_accuracy, places=2) in answer.stdout
 
 
+# Drawings that were exported
+
+
+@pytest.fixture
+def my_digits(tmp_path):
+    file = tmp_path / "my-digits.npz"
+    file.write_bytes(kept.to_npz(styles.written(30, seed=7)))
+    return file
+
+
+def test_evaluate_reads_drawings_that_were_exported(store, my_digits):
+    answer = command("evaluate", "--on", my_digits, "--json", store=store)
+
+    assert answer.status == 0
+    assert answer.json["num_images"] == 30
+    assert answer.json["num_mistakes"] == 7
+
+
+@pytest.mark.slow
+def test_teach_makes_a_copy_that_reads_the_drawings_better(trained, my_digits):
+    run, store = trained.run, trained.store
+    before = command("evaluate", run.id, "--on", my_digits, "--json", store=store)
+
+    answer = command("teach", my_digits, "--run", run.id, "--json", store=store)
+
+    assert answer.status == 0
+    copy = store.get(answer.json["run"])
+    assert (copy.state, copy.config.start_from) == ("done", run.id)
+    after = command("evaluate", copy.id, "--on", my_digits, "--json", store=store)
+    assert after.json["num_mistakes"] < before.json["num_mistakes"]
+    store.delete(copy.id)
+
+
+@pytest.mark.parametrize("arguments", [["teach"], ["evaluate", "--on"]])
+def test_a_file_that_holds_no_drawings_is_told(store, tmp_path, arguments):
+    (tmp_path / "x.npz").write_bytes(b"hello")
+
+    assert_refused(
+        command(*arguments, tmp_path / "x.npz", store=store), "Expected an .npz with"
+    )
+    assert_refused(command(*arguments, tmp_path, store=store), "Cannot read ")
+
+
 @pytest.mark.parametrize("run_id", ["../../etc/passwd", "x" * 10_000])
 @pytest.mark.parametrize("arguments", [["evaluate"], ["predict", "a.png", "--run"]])
 def test_a_run_that_is_not_there_is_told(store, arguments, run_id):
@@ -729,5 +772,5 @@ def test_help_names_every_command(store):
     answer = command("--help", store=store)
 
     assert answer.status == 0
-    for name in ("data", "train", "evaluate", "predict", "runs"):
+    for name in ("data", "train", "teach", "evaluate", "predict", "runs"):
         assert f"    {name} " in answer.stdout

@@ -31,6 +31,7 @@ OTHERS = {
     "weight_decay": 1e-4,
     "label_smoothing": 0.1,
     "batch_normalization": True,
+    "start_from": "20260101-000000-000",
     "teachers": ("20260101-000000-000", "shipped"),
     "rotation": 10.0,
     "shift": 2.0,
@@ -38,6 +39,7 @@ OTHERS = {
     "shear": 0.05,
     "elastic": 0.5,
     "num_styled": 300,
+    "num_kept": 200,
     "seed": 42,
     "num_train": 1000,
     "num_validation": 600,
@@ -128,6 +130,23 @@ def test_a_switch_is_true_or_false_and_nothing_else(value):
 def test_teachers_are_a_list_of_a_few_different_runs(value):
     with pytest.raises(ConfigError, match="`teachers` must be a list of at most 8 ids"):
         TrainConfig(teachers=value)
+
+
+@pytest.mark.parametrize("value", [None, 3, ["a"], "x" * 201])
+def test_a_training_starts_from_one_run(value):
+    with pytest.raises(ConfigError, match="`start_from` must be the id of a run"):
+        TrainConfig(start_from=value)
+
+
+def test_a_training_starts_from_the_run_that_is_named():
+    assert TrainConfig().with_settings(["start_from= a "]).start_from == "a"
+    assert TrainConfig(start_from="").start_from == ""
+
+
+def test_what_is_learned_is_the_train_split_and_what_is_drawn():
+    config = TrainConfig(num_train=1_000, num_styled=200, num_kept=30)
+
+    assert config.num_learned == 1_230
 
 
 @pytest.mark.parametrize("value", ["a, b", ["a", "b"], ("a", "b"), " a,b,"])

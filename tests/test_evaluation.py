@@ -96,6 +96,21 @@ def test_a_digit_called_impossible_costs_much_but_not_infinitely_much():
     assert evaluation.losses[1] == pytest.approx(-np.log(np.finfo(np.float32).eps))
 
 
+@pytest.mark.parametrize(
+    "num_right, num_images, score",
+    [
+        (2, 3, "2 of 3"),
+        (19, 19, "19 of 19"),
+        (17, 20, "17 of 20 (85.0 %)"),
+        (999, 1_000, "999 of 1,000 (99.90 %)"),
+    ],
+)
+def test_a_score_has_a_share_only_of_images_enough(num_right, num_images, score):
+    wrong = np.arange(num_images) >= num_right
+
+    assert certain(np.zeros(num_images, int), wrong.astype(int)).score() == score
+
+
 def test_the_lower_of_two_digits_alike_is_predicted():
     even = np.zeros((1, 10))
     even[0, [3, 8]] = 0.5

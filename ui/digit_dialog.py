@@ -1,4 +1,6 @@
-"""One test digit, large, with what a model says of it."""
+"""One digit, large, with what a model says of it."""
+
+from collections.abc import Callable
 
 import numpy as np
 import streamlit as st
@@ -21,21 +23,35 @@ def close_digit() -> None:
     st.query_params.pop(_OPENED, None)
 
 
-def show_opened_digit(split: Split, evaluation: Evaluation, among: np.ndarray) -> None:
+def show_opened_digit(
+    split: Split,
+    evaluation: Evaluation,
+    among: np.ndarray,
+    *,
+    title: str,
+    show_more: Callable[[int], None],
+) -> None:
     """Show the digit that the address names, if it names one.
 
     Args:
         split: Where the images are.
         evaluation: What was read, and what is true.
         among: `(n,)` int, the indices that Previous and Next go through.
+        title: Of the dialog.
+        show_more: Shows what else there is to do with the digit of an index.
     """
     index = number_in_query(st.query_params.to_dict(), _OPENED, below=len(split))
     if index is not None:
-        _dialog(split, evaluation, among)
+        dialog = st.dialog(title, width="medium", on_dismiss=close_digit)
+        dialog(_content)(split, evaluation, among, show_more)
 
 
-@st.dialog("Test digit", width="medium", on_dismiss=close_digit)
-def _dialog(split: Split, evaluation: Evaluation, among: np.ndarray) -> None:
+def _content(
+    split: Split,
+    evaluation: Evaluation,
+    among: np.ndarray,
+    show_more: Callable[[int], None],
+) -> None:
     index = number_in_query(st.query_params.to_dict(), _OPENED, below=len(split)) or 0
     true, predicted = int(evaluation.labels[index]), int(evaluation.predictions[index])
     mark = (
@@ -54,6 +70,7 @@ def _dialog(split: Split, evaluation: Evaluation, among: np.ndarray) -> None:
         )
         st.caption(f"Loss {evaluation.losses[index]:.4f} nats")
     _steps(index, among)
+    show_more(index)
 
 
 def _steps(index: int, among: np.ndarray) -> None:

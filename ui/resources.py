@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from mnist_core import data, neighbours, paths
+from mnist_core import data, kept, neighbours, paths
 from mnist_core.data import Split
 from mnist_core.errors import DatasetError, DigitLabError
 from mnist_core.evaluation import Evaluation
@@ -116,6 +116,21 @@ def evaluation(run: Run) -> Evaluation:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _evaluation(_run: Run, result: str) -> Evaluation:
     return Evaluation(test_split().labels, _run.probabilities("test"))
+
+
+def reading(run: Run, drawings: Split) -> Evaluation:
+    """The run on a visitor's drawings.
+
+    Raises:
+        RunError: If the run has no model, or its files are missing or damaged.
+    """
+    return _reading(run, drawings, str(run.result), kept.digest(drawings))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _reading(_run: Run, _drawings: Split, result: str, digest: str) -> Evaluation:
+    probabilities = predictor(_run).probabilities(_drawings.images)
+    return Evaluation(_drawings.labels, probabilities)
 
 
 @contextmanager

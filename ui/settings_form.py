@@ -98,6 +98,12 @@ WORDS = {
         "Keeps the values between layers in range. It bears higher learning rates and "
         "learns in fewer epochs; an epoch takes longer.",
     ),
+    "start_from": Words(
+        "Start from",
+        "A finished run of the same network, whose weights it begins with instead of "
+        "random ones (fine-tuning). It then takes few epochs, and a learning rate "
+        "below that of the run.",
+    ),
     "teachers": Words(
         "Teachers",
         "Finished runs whose answers it learns beside the labels, averaged "
@@ -166,7 +172,7 @@ GROUPS = {
         "time_limit",
     ),
     "Against overfitting": ("weight_decay", "label_smoothing"),
-    "Learning from other runs": ("teachers",),
+    "Learning from other runs": ("start_from", "teachers"),
     "Random changes to the images": ("rotation", "shift", "scale", "shear", "elastic"),
     "Data": ("num_train", "num_styled", "num_validation", "seed"),
 }
@@ -260,21 +266,25 @@ def _asked(base: TrainConfig) -> TrainConfig:
     except ConfigError as error:
         st.warning(f"{error} The address was not followed.", icon=":material/link_off:")
         return base
-    known = {run.id for run in resources.store().runs() if run.has_model}
-    missing = [run_id for run_id in asked.teachers if run_id not in known]
+    known = {"", *_models()}
+    missing = {asked.start_from, *asked.teachers} - known
     if missing:
         st.warning(
-            f"There is no model {missing[0][:40]!r} to learn from; it may have been "
+            f"There is no model {min(missing)[:40]!r} to learn from; it may have been "
             "deleted. The rest of the address was followed.",
             icon=":material/link_off:",
         )
-    found = tuple(run_id for run_id in asked.teachers if run_id in known)
-    return replace(asked, teachers=found)
+    return replace(
+        asked,
+        start_from=asked.start_from if asked.start_from in known else "",
+        teachers=tuple(run_id for run_id in asked.teachers if run_id in known),
+    )
 
 
 def _fill(config: TrainConfig) -> None:
     for name, value in asdict(config).items():
-        st.session_state[_key(name)] = list(value) if name == "teachers" else value
+        is_list = isinstance(value, tuple)
+        st.session_state[_key(name)] = list(value) if is_list else value
 
 
 def _key(name: str) -> str:
@@ -293,8 +303,10 @@ def _widget(name: str) -> Any:
         return st.selectbox(
             words.label, bound["options"], format_func=_option_words, **shared
         )
-    if "most" in bound:
-        return _run_picker(words.label, bound["most"], shared)
+    if bound.get("names") == "a run":
+        return _run_picker(words.label, shared)
+    if bound.get("names") == "runs":
+        return _runs_picker(words.label, bound["most"], shared)
     if "low" not in bound:
         return st.toggle(words.label, **shared)
     kind = type(st.session_state[_key(name)])
@@ -308,17 +320,32 @@ def _widget(name: str) -> Any:
     )
 
 
-def _run_picker(label: str, most: int, shared: dict[str, Any]) -> tuple[str, ...]:
-    """Choose among the runs that have a model."""
+def _models() -> dict[str, str]:
+    """The names of the runs that have a model, by their ids."""
     runs = [run for run in resources.store().runs() if run.has_model]
-    # With the id: two runs may share a name, and the widget goes by what it shows.
-    names = {run.id: f"{run.name} · {run.id}" for run in runs}
+    # With the id: two runs may share a name, and a widget goes by what it shows.
+    return {run.id: f"{run.name} · {run.id}" for run in runs}
+
+
+def _run_picker(label: str, shared: dict[str, Any]) -> str:
+    """Choose one of the runs that have a model, or none."""
+    names = {"": "None: its first weights are random", **_models()}
+    if st.session_state[shared["key"]] not in names:  # it may have been deleted
+        st.session_state[shared["key"]] = ""
+    return str(
+        st.selectbox(label, list(names), format_func=names.__getitem__, **shared)
+    )
+
+
+def _runs_picker(label: str, most: int, shared: dict[str, Any]) -> tuple[str, ...]:
+    """Choose among the runs that have a model."""
+    names = _models()
     chosen = st.session_state[shared["key"]]  # some of them may have been deleted
     st.session_state[shared["key"]] = [run_id for run_id in chosen if run_id in names]
     picked = st.multiselect(
         label,
         list(names),
-        format_func=lambda run_id: names[run_id],
+        format_func=names.__getitem__,
         max_selections=most,
         placeholder="None: it learns from the labels alone",
         **shared,

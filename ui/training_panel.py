@@ -15,11 +15,18 @@ REDRAW = 2.0  # seconds between two drawings of its curves, which cost the brows
 
 
 def training_panel(store: RunStore, run: Run) -> None:
-    """Show a run, and keep it up to date while it waits or trains."""
-    panel = st.fragment(_panel, run_every=REFRESH if run.is_active else None)
-    panel(store, run.id, run.is_active)
+    """Show a run with its curves, and keep it up to date while it waits or trains."""
+    training_status(store, run)
+    if run.result:
+        _show_result(run.id, run.result)
     curves = st.fragment(_curves, run_every=REDRAW if run.is_active else None)
     curves(store, run.id)
+
+
+def training_status(store: RunStore, run: Run) -> None:
+    """Show where a run is, and keep it up to date while it waits or trains."""
+    panel = st.fragment(_panel, run_every=REFRESH if run.is_active else None)
+    panel(store, run.id, run.is_active)
 
 
 def _panel(store: RunStore, run_id: str, was_active: bool) -> None:
@@ -39,8 +46,6 @@ def _panel(store: RunStore, run_id: str, was_active: bool) -> None:
     with st.container(key="training-progress"):
         st.progress(_share(run, last))
     _buttons(store, run)
-    if run.result:
-        _show_result(run.id, run.result)
 
 
 def _curves(store: RunStore, run_id: str) -> None:

@@ -7,6 +7,7 @@ lock              held by the trainer's process for as long as it lives
 stop              its presence asks the trainer to stop
 progress.jsonl    a line for a few batches, a line for an epoch; append-only
 checkpoint.npz    the last whole epoch, while the run is not finished
+kept.npz          a visitor's drawings, if it is taught with some; never changes
 log.txt           what the trainer had to say
 result.json       figures, and the SHA-256 of the files below; written last
 model.keras       the model of the best epoch

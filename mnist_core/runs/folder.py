@@ -12,9 +12,12 @@ from typing import TypeGuard, get_args
 from filelock import FileLock, Timeout
 
 from mnist_core.config import TrainConfig
+from mnist_core.data import Split
 from mnist_core.errors import DatasetError, DigitLabError, RunError
-from mnist_core.files import read_json, write_json
+from mnist_core.files import read_json, whole_file, write_json
+from mnist_core.kept import to_npz
 from mnist_core.runs.run import (
+    KEPT_FILE,
     Result,
     Run,
     State,
@@ -44,8 +47,13 @@ def trainer_lock(run: Run) -> FileLock:
     return FileLock(run.folder / "lock", timeout=LOCK_TIMEOUT)
 
 
-def write_new(folder: Path, config: TrainConfig, name: str, since: datetime) -> None:
+def write_new(
+    folder: Path, config: TrainConfig, name: str, since: datetime, kept: Split | None
+) -> None:
     """Fill the folder of a run that waits in the queue."""
+    if kept is not None:
+        with whole_file(folder / KEPT_FILE) as path:
+            path.write_bytes(to_npz(kept))
     write_json(
         folder / "run.json",
         {

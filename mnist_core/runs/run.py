@@ -10,12 +10,15 @@ import numpy as np
 
 from mnist_core import paths
 from mnist_core.config import TrainConfig
-from mnist_core.errors import RunError
+from mnist_core.data import Split
+from mnist_core.errors import KeptError, RunError
 from mnist_core.files import read_json_lines
 from mnist_core.history import BatchMetrics, EpochMetrics
+from mnist_core.kept import from_file
 
 MAX_NAME = 60  # characters
 MAX_NOTE = 1000  # characters
+KEPT_FILE = "kept.npz"
 
 State = Literal["queued", "running", "done", "stopped", "interrupted", "failed"]
 ACTIVE: tuple[State, ...] = ("queued", "running")
@@ -128,6 +131,22 @@ class Run:
                 continue
         return epochs, batches
 
+    def kept(self) -> Split | None:
+        """The drawings that it is taught with and held to, as they were at its start.
+
+        Raises:
+            RunError: If it was to have some, and they are missing or damaged.
+        """
+        if not self.config.num_kept:
+            return None
+        try:
+            return from_file((self.folder / KEPT_FILE).read_bytes())
+        except (OSError, KeptError) as error:
+            raise RunError(
+                f"The drawings of “{self.name}” cannot be read. Delete the run, and "
+                "teach another one."
+            ) from error
+
     def file(self, name: str) -> Path:
         """The path of one of `RESULT_FILES`, checked against its digest.
 
@@ -169,6 +188,12 @@ class UnreadableRun:
 def default_name(config: TrainConfig) -> str:
     """What a run is called until somebody gives it a name."""
     return f"{config.architecture} {config.optimizer} {config.learning_rate:g}"
+
+
+def network_of(config: TrainConfig) -> str:
+    """What decides the shapes of a network's weights, in words."""
+    normalised = "with" if config.batch_normalization else "without"
+    return f"{config.architecture} {normalised} batch normalisation"
 
 
 def checked_name(name: str) -> str:

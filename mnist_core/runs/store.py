@@ -10,6 +10,7 @@ from filelock import FileLock, Timeout
 
 from mnist_core import paths
 from mnist_core.config import TrainConfig
+from mnist_core.data import Split
 from mnist_core.errors import RunError
 from mnist_core.files import write_json
 from mnist_core.runs.folder import (
@@ -26,6 +27,7 @@ from mnist_core.runs.run import (
     checked_name,
     checked_note,
     default_name,
+    network_of,
 )
 
 MAX_WAITING = 8  # runs in the queue behind the one that trains
@@ -87,16 +89,65 @@ class RunStore:
                 )
         return found
 
-    def create(self, config: TrainConfig, name: str = "") -> Run:
-        """Make the folder of a new run that waits for its trainer.
+    def origin(self, config: TrainConfig) -> Run | None:
+        """The run whose weights a config starts from, if it names one.
 
         Raises:
-            RunError: If the queue is full, the name is not allowed, a teacher is not
-                there or the folder cannot be written.
+            RunError: If it is missing, has no model, is another network, or was
+                trained on images that this training is to be judged on.
+        """
+        if not config.start_from:
+            return None
+        run = self.get(config.start_from)
+        if not run.has_model:
+            raise RunError(
+                f"“{run.name}” has no model yet, so nothing can start from it. Choose "
+                "a finished run."
+            )
+        if network_of(run.config) != network_of(config):
+            raise RunError(
+                f"“{run.name}” is another network: {network_of(run.config)}, not "
+                f"{network_of(config)}. Choose the same settings of the model."
+            )
+        if run.config.num_validation < config.num_validation:
+            raise RunError(
+                f"“{run.name}” has learned some of the {config.num_validation:,} "
+                "validation images, so what starts from it could not be judged on "
+                f"them. Choose at most {run.config.num_validation:,}."
+            )
+        return run
+
+    def check_needed(self, config: TrainConfig) -> None:
+        """Refuse a config whose teachers or whose origin cannot be used.
+
+        Raises:
+            RunError: As `teachers` and `origin`.
+        """
+        self.teachers(config)
+        self.origin(config)
+
+    def create(
+        self, config: TrainConfig, name: str = "", kept: Split | None = None
+    ) -> Run:
+        """Make the folder of a new run that waits for its trainer.
+
+        Args:
+            config: What to train.
+            name: What to call it.
+            kept: The drawings to teach it with, and those held out, if it is taught.
+
+        Raises:
+            RunError: If the queue is full, the name is not allowed, a run that it
+                needs is not there or the folder cannot be written.
         """
         name = checked_name(name) if name else default_name(config)
+        if bool(config.num_kept) != (kept is not None):
+            raise RunError(
+                f"num_kept={config.num_kept} needs drawings to be taught with. Teach "
+                "a run from the page Draw, or with the command teach."
+            )
         with self._locked():
-            self.teachers(config)
+            self.check_needed(config)
             self._refuse_full_queue()
             self._sweep()
             run_id = self._next_id()
@@ -104,7 +155,7 @@ class RunStore:
             try:
                 with _writing():
                     new.mkdir()
-                    write_new(new, config, name, self._end_of_queue())
+                    write_new(new, config, name, self._end_of_queue(), kept)
                     new.rename(self.root / run_id)
             finally:
                 shutil.rmtree(new, ignore_errors=True)  # there only if that failed
@@ -114,8 +165,8 @@ class RunStore:
         """Put an interrupted run back into the queue, at its end.
 
         Raises:
-            RunError: If it is not interrupted, a teacher is not there, or the queue is
-                full.
+            RunError: If it is not interrupted, a run that it needs is not there, or
+                the queue is full.
         """
         with self._locked():
             run = self._changeable(run_id)
@@ -124,7 +175,7 @@ class RunStore:
                     f"“{run.name}” is {run.state}: only an interrupted "
                     "training can go on."
                 )
-            self.teachers(run.config)
+            self.check_needed(run.config)
             self._refuse_full_queue()
             with _writing():
                 write_state(run, "queued", since=self._end_of_queue())
@@ -149,8 +200,8 @@ class RunStore:
         """Remove a run, readable or not, for good.
 
         Raises:
-            RunError: If it is the shipped run, is training, teaches one that is, or
-                does not exist.
+            RunError: If it is the shipped run, is training, is needed by one that is,
+                or does not exist.
         """
         with self._locked():  # nobody starts a training that it teaches meanwhile
             folder = self._deletable(run_id)
@@ -194,12 +245,17 @@ class RunStore:
         run = self._changeable(run_id)
         if run.is_active:
             raise RunError(f"“{run.name}” is {run.state}. Stop it first.")
-        self._refuse_if_teaching(run)
+        self._refuse_if_needed(run)
         return run.folder
 
-    def _refuse_if_teaching(self, run: Run) -> None:
+    def _refuse_if_needed(self, run: Run) -> None:
         for other in self.runs():
             is_unfinished = other.is_active or other.can_resume
+            if is_unfinished and run.id == other.config.start_from:
+                raise RunError(
+                    f"“{other.name}” starts from “{run.name}” and is {other.state}. "
+                    "Delete it when that has ended, or delete that first."
+                )
             if is_unfinished and run.id in other.config.teachers:
                 raise RunError(
                     f"“{run.name}” teaches “{other.name}”, which is {other.state}. "

@@ -59,6 +59,7 @@ class Server:
 
     def __init__(self, folder, port=None):
         self.store = RunStore(folder / "runs")
+        self._kept = folder / "kept"
         self._log = folder / "server.log"
         self._process = None
         self.port = port or free_port()
@@ -77,7 +78,11 @@ class Server:
                     *options,
                 ],
                 cwd=paths.REPOSITORY,
-                env={**os.environ, "MNIST_SAVED_MODEL_DIR": str(self.store.root)},
+                env={
+                    **os.environ,
+                    "MNIST_SAVED_MODEL_DIR": str(self.store.root),
+                    "MNIST_KEPT_DIR": str(self._kept),
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

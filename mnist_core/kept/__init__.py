@@ -1,0 +1,22 @@
+"""What visitors keep: their own drawings, each with the digit that it is.
+
+A set is a `Split` like any other. On disk it is one `.npz` file, named by an id that
+nobody can guess; the same file goes out and comes in again, and into the folder of a
+run that is taught with it.
+"""
+
+from mnist_core.kept.drawings import MAX_DRAWINGS as MAX_DRAWINGS
+from mnist_core.kept.drawings import NOTHING as NOTHING
+from mnist_core.kept.drawings import digest as digest
+from mnist_core.kept.drawings import held_out as held_out
+from mnist_core.kept.drawings import label_of as label_of
+from mnist_core.kept.drawings import merged as merged
+from mnist_core.kept.drawings import repeated as repeated
+from mnist_core.kept.drawings import single as single
+from mnist_core.kept.exchange import MAX_FILE as MAX_FILE
+from mnist_core.kept.exchange import from_file as from_file
+from mnist_core.kept.exchange import to_npz as to_npz
+from mnist_core.kept.exchange import to_pngs as to_pngs
+from mnist_core.kept.store import KeptStore as KeptStore
+from mnist_core.kept.store import is_id as is_id
+from mnist_core.kept.store import new_id as new_id

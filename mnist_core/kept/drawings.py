@@ -1,0 +1,60 @@
+"""A set of drawings as a value: merged, looked up, divided, repeated."""
+
+import hashlib
+
+import numpy as np
+
+from mnist_core.config import IMAGE_SIZE, NUM_CLASSES
+from mnist_core.data import Split
+
+MAX_DRAWINGS = 2_000  # of a set
+HELD_OUT = 5  # of each digit, every so many-th is not taught with
+NOTHING = Split(np.zeros((0, IMAGE_SIZE, IMAGE_SIZE), np.uint8), np.zeros(0, np.uint8))
+
+
+def single(image: np.ndarray, label: int) -> Split:
+    """One drawing: a `(28, 28)` uint8 image and the digit that it is."""
+    return Split(image[np.newaxis], np.array([label], np.uint8))
+
+
+def merged(old: Split, new: Split) -> Split:
+    """Both sets, no image twice: a newer label replaces an older one in its place."""
+    labels = {
+        image.tobytes(): label
+        for part in (old, new)
+        for image, label in zip(part.images, part.labels, strict=True)
+    }
+    pixels = np.frombuffer(b"".join(labels), np.uint8)
+    return Split(
+        pixels.reshape(-1, IMAGE_SIZE, IMAGE_SIZE),
+        np.array(list(labels.values()), np.uint8),
+    )
+
+
+def label_of(drawings: Split, image: np.ndarray) -> int | None:
+    """The digit as which a `(28, 28)` uint8 image is kept; None if it is not."""
+    places = np.flatnonzero((drawings.images == image).all(axis=(1, 2)))
+    return int(drawings.labels[places[0]]) if places.size else None
+
+
+def held_out(labels: np.ndarray) -> np.ndarray:
+    """`(N,)` bool, the drawings that are never taught with: every fifth of a digit.
+
+    It goes by the order in which they were kept, so a drawing that comes later
+    changes nothing for those before it.
+    """
+    chosen = np.zeros(len(labels), bool)
+    for digit in range(NUM_CLASSES):
+        chosen[np.flatnonzero(labels == digit)[HELD_OUT - 1 :: HELD_OUT]] = True
+    return chosen
+
+
+def repeated(drawings: Split, num_images: int) -> Split:
+    """The drawings over and over, until there are so many images."""
+    return drawings[np.arange(num_images) % max(len(drawings), 1)]
+
+
+def digest(drawings: Split) -> str:
+    """What differs between any two sets: the SHA-256 of images and labels."""
+    both = drawings.images.tobytes() + drawings.labels.tobytes()
+    return hashlib.sha256(both).hexdigest()

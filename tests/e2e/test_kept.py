@@ -1,0 +1,49 @@
+"""A visitor's own digits, with a real mouse and a real key."""
+
+import io
+import re
+
+import numpy as np
+from playwright.sync_api import expect
+
+SEVEN = [(75, 60), (205, 60), (120, 235)]
+
+
+def test_a_digit_is_drawn_and_kept_by_a_key_and_seen_and_all_is_deleted(
+    visit, fresh_server
+):
+    app = visit(fresh_server).open(look="yours")
+    app.draw(SEVEN)
+    app.expect_digit("7")
+    expect(app.at("ask")).to_contain_text("Right?")
+
+    app.page.keyboard.press("7")
+    expect(app.at("ask")).to_contain_text("Kept as 7")
+    app.page.keyboard.press("1")
+    expect(app.at("ask")).to_contain_text("Kept as 1")
+    expect(app.at("kept-count")).to_contain_text("1")
+    address = app.query["mine"]
+
+    with app.page.expect_download() as download:
+        app.at("export-npz").get_by_role("button").click()
+    with np.load(io.BytesIO(download.value.path().read_bytes())) as arrays:
+        assert arrays["labels"].tolist() == [1]
+        assert arrays["images"].shape == (1, 28, 28)
+
+    app.at("kept-count").get_by_role("link").click()
+    app.expect_query(split="mine", mine=address)
+    expect(app.at("gallery-count")).to_have_text(re.compile(r"^\s*1 found"))
+    tile = app.at("gallery").get_by_role("button")
+    expect(tile).to_have_accessible_name(re.compile("Digit 0: 1 read as 7, wrong"))
+    app.go("Evaluate")
+    expect(app.at("kept-score")).to_contain_text("0 of 1")
+
+    # The address brings them to another browser, and there they are deleted.
+    other = visit(fresh_server).open(mine=address, look="yours")
+    other.at("delete-kept").get_by_role("button").click()
+    other.at("confirm-delete-kept").get_by_role("button").click()
+    expect(other.at("your-digits")).to_contain_text("Nothing is kept unless")
+    other.expect_query(mine=None)
+    app.page.reload()
+    expect(app.at("test-accuracy")).to_be_visible()
+    expect(app.page.get_by_text("On your digits")).to_have_count(0)

@@ -1,0 +1,359 @@
+"""A visitor's own digits on the pages, without a browser."""
+
+import io
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from streamlit.runtime.scriptrunner import script_runner
+from streamlit.testing.v1 import AppTest
+
+from mnist_core import jobs, kept, paths, styles, teaching
+from mnist_core.files import write_json
+from mnist_core.kept import KeptStore
+from mnist_core.kept import store as kept_store
+from mnist_core.runs import RunStore, write_state
+
+APP = paths.REPOSITORY / "streamlit_app.py"
+
+
+@pytest.fixture(autouse=True)
+def only_pages(monkeypatch):
+    """No spare trainer, and no Keras to clear, which the real server never has."""
+    monkeypatch.setattr(jobs, "prepare", lambda *what: None)
+    monkeypatch.setattr(script_runner, "_clean_problem_modules", lambda: None)
+
+
+@pytest.fixture
+def thirty():
+    """The id of a set of thirty drawings."""
+    set_id = kept.new_id()
+    KeptStore().add(set_id, styles.written(30, seed=7))
+    return set_id
+
+
+def open_page(name="draw", /, **query):
+    app = AppTest.from_file(APP, default_timeout=60).run()
+    for key, value in ({"look": "yours"} | query).items():
+        app.query_params[key] = value
+    return app.switch_page(f"pages/{name}.py").run()
+
+
+def a_drawing(x=140):
+    picture = Image.new("RGB", (280, 280), "white")
+    ImageDraw.Draw(picture).line([(150, 40), (x, 240)], "black", 20)
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return ("digit.png", buffer.getvalue(), "image/png")
+
+
+def upload(app, picture):
+    app.file_uploader[0].set_value(picture).run()
+    assert not app.exception
+    return app
+
+
+@pytest.fixture
+def drawn():
+    """The page Draw with a digit to be judged; no canvas without a browser."""
+    return upload(open_page(source="upload"), a_drawing())
+
+
+def tap(app, key):
+    app.button(key=key).click().run()
+    assert not app.exception
+    return app
+
+
+def my_set(app):
+    found = app.query_params["mine"]
+    return found[0] if isinstance(found, list) else found
+
+
+def mine(app):
+    return KeptStore().get(my_set(app))
+
+
+def texts(app):
+    kinds = ("markdown", "caption", "info", "warning", "error")
+    return "\n".join(item.value for kind in kinds for item in getattr(app, kind))
+
+
+def metrics(app):
+    return {metric.label: metric.value for metric in app.metric}
+
+
+# To be asked, and to say it
+
+
+def test_nothing_is_kept_unless_it_is_said(drawn):
+    assert "mine" not in drawn.query_params
+    assert not paths.kept_dir().exists()
+
+
+def test_before_a_drawing_and_of_a_test_digit_nothing_is_asked(mnist):
+    for query in ({}, {"source": "test"}):
+        app = open_page(**query)
+        assert not any(button.key == "is-0" for button in app.button)
+
+
+@pytest.mark.parametrize("key, label", [("yes", 1), ("is-1", 1), ("is-7", 7)])
+def test_one_tap_keeps_a_drawing_with_its_digit(drawn, key, label):
+    tap(drawn, key)
+
+    assert mine(drawn).labels.tolist() == [label]
+    assert f"Kept as **{label}**" in texts(drawn)
+    assert metrics(drawn)["Kept"] == "1"
+
+
+def test_another_tap_changes_the_digit_and_keeps_nothing_twice(drawn):
+    for key in ("is-7", "is-7", "is-1"):
+        tap(drawn, key)
+
+    assert mine(drawn).labels.tolist() == [1]
+
+
+def test_undo_goes_back_to_what_was_kept_before(drawn):
+    tap(drawn, "is-7")
+    tap(drawn, "is-1")
+    tap(drawn, "is-1")
+
+    tap(drawn, "undo-kept")
+    assert mine(drawn).labels.tolist() == [7]
+
+    tap(drawn, "undo-kept")
+    assert len(mine(drawn)) == 0
+    assert "**Right?**" in texts(drawn)
+
+
+def test_two_drawings_are_a_set_of_two(drawn):
+    tap(drawn, "is-1")
+    tap(upload(drawn, a_drawing(100)), "is-7")
+
+    assert mine(drawn).labels.tolist() == [1, 7]
+
+
+def test_a_set_is_carried_to_every_page_and_found_by_its_address(mnist, drawn):
+    tap(drawn, "is-1")
+    address = my_set(drawn)
+
+    for page in ("evaluate", "browse", "draw"):
+        drawn.query_params.clear()  # as a link does
+        drawn.switch_page(f"pages/{page}.py").run()
+        assert my_set(drawn) == address
+    assert metrics(open_page(mine=address))["Kept"] == "1"
+
+
+@pytest.mark.parametrize("address", ["../../x", "a", "a" * 10_000, "\0"])
+def test_a_wrong_address_is_said_to_be_wrong_and_forgotten(address):
+    app = open_page(mine=address)
+
+    assert not app.exception
+    assert "The address names no set of drawings" in texts(app)
+    assert "mine" not in app.query_params
+
+
+def test_a_full_server_says_so(drawn, monkeypatch):
+    monkeypatch.setattr(kept_store, "MAX_SETS", 0)
+
+    tap(drawn, "is-1")
+
+    assert "This server keeps as many drawings as it may" in drawn.error[0].value
+    assert "mine" not in drawn.query_params
+
+
+# To see them
+
+
+def test_few_drawings_are_counted_and_many_have_a_share_with_its_interval(thirty):
+    three = kept.new_id()
+    KeptStore().add(three, styles.written(3, seed=7))
+
+    assert metrics(open_page(mine=three))["On your digits"].endswith(" of 3")
+    app = open_page(mine=thirty)
+    assert metrics(app)["On your digits"].endswith(" %")
+    assert metrics(app)["On MNIST"] == "99.63 %"
+    assert "of 30; 95 % interval: " in texts(app)
+    assert "bookmark it" in texts(app)
+
+
+def test_evaluate_shows_them_beside_the_test_split_if_there_are_some(mnist, thirty):
+    assert "On your digits" not in metrics(open_page("evaluate"))
+
+    assert "On your digits" in metrics(open_page("evaluate", mine=thirty))
+
+
+def test_browse_shows_them_as_it_shows_a_split(mnist, thirty):
+    app = open_page("browse", mine=thirty, split="mine", true="0")
+
+    zeros = int((KeptStore().get(thirty).labels == 0).sum())
+    assert app.get_by_key("gallery-count").markdown[0].value == f"**{zeros}** found"
+    app.selectbox(key="sort").set_value("loss").run()
+    assert app.query_params["split"] in ("mine", ["mine"])
+    assert my_set(app) == thirty
+
+
+def test_browse_changes_between_the_splits(mnist, thirty):
+    app = open_page("browse", mine=thirty, true="0")
+
+    app.button_group(key="split").set_value("mine").run()
+    assert app.get_by_key("gallery-count").markdown[0].value == "**30** found"
+    app.button_group(key="split").set_value("test").run()
+
+    assert app.get_by_key("gallery-count").markdown[0].value == "**10000** found"
+    assert "split" not in app.query_params
+
+
+def test_browse_without_drawings_says_how_to_keep_one(mnist):
+    app = open_page("browse", split="mine")
+
+    assert not app.exception
+    assert "You have kept no digit yet" in app.info[0].value
+
+
+def test_one_drawing_can_be_removed(mnist, thirty):
+    first = KeptStore().get(thirty).images[0]
+    app = open_page("browse", mine=thirty, split="mine", i="0")
+
+    tap(app, "remove-kept")
+
+    left = KeptStore().get(thirty)
+    assert len(left) == 29
+    assert kept.label_of(left, first) is None
+
+
+# Out and in, and away
+
+
+def test_a_file_comes_in_once(mnist):
+    app = open_page()
+
+    data = kept.to_npz(styles.written(12, seed=1))
+    app.file_uploader(key="import-kept").set_value(("mine.npz", data, None)).run()
+
+    assert len(mine(app)) == 12
+    KeptStore().delete(my_set(app))  # the uploader still holds the file
+    app.run()
+    assert "Kept" not in metrics(app)
+
+
+def test_a_wrong_file_gets_a_sentence_and_makes_no_set():
+    app = open_page()
+
+    app.file_uploader(key="import-kept").set_value(("x.npz", b"hello", None)).run()
+
+    assert "damaged or of another format" in app.error[0].value
+    assert "mine" not in app.query_params
+
+
+def test_delete_asks_first(thirty):
+    app = open_page(mine=thirty)
+
+    tap(app, "delete-kept")
+    assert len(KeptStore().get(thirty)) == 30
+    assert "A run that was taught with them keeps a copy" in texts(app)
+    assert app.button(key="confirm-delete-kept").label == "Delete them"
+
+
+@pytest.mark.parametrize("page", ["draw", "evaluate"])
+def test_a_damaged_set_hides_nothing_else_and_can_be_deleted(mnist, thirty, page):
+    (paths.kept_dir() / f"{thirty}.npz").write_bytes(b"")
+
+    app = open_page(page, mine=thirty)
+
+    assert not app.exception
+    if page == "draw":
+        assert "their file on the server is damaged" in app.error[0].value
+        assert not app.button(key="delete-kept").disabled
+
+
+# To teach
+
+
+def test_too_few_drawings_say_how_many_are_missing(drawn):
+    tap(drawn, "is-1")
+
+    assert drawn.button(key="teach").disabled
+    assert "at least 5 drawings: keep 4 more" in texts(drawn)
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """What was started, without a process for it."""
+    calls = []
+
+    def start(store, config, name, drawings):
+        run = store.create(config, name, drawings)
+        calls.append(SimpleNamespace(run=run, config=config, drawings=drawings))
+        return run
+
+    monkeypatch.setattr(jobs, "start", start)
+    return calls
+
+
+def test_teach_starts_a_copy_and_shows_where_it_is(mnist, thirty, started):
+    app = open_page(mine=thirty)
+    assert "It is taught with 26 of them; 4 are held out" in texts(app)
+
+    tap(app, "teach")
+
+    (call,) = started
+    assert call.config == teaching.lesson(
+        RunStore().get(paths.SHIPPED_RUN_ID), KeptStore().get(thirty)
+    )
+    assert len(call.drawings) == 30
+    status = app.get_by_key("training-status").markdown[0].value
+    assert status.startswith("**queued**")
+    assert not any(button.key == "teach" for button in app.button)
+
+
+def test_a_taught_copy_shows_before_and_after_and_can_be_chosen(mnist, thirty, started):
+    app = tap(open_page(mine=thirty), "teach")
+    run = started[0].run
+    for file in paths.shipped_run_dir().iterdir():  # it has learned nothing
+        if file.name not in ("run.json", "about.json", "state.json"):
+            (run.folder / file.name).write_bytes(file.read_bytes())
+    write_state(run, "done")
+    app.run()
+
+    gains = app.get_by_key("gains").markdown[0].value.splitlines()
+    assert gains[2].startswith("| The drawings that it was never taught with | ")
+    assert " of 4 | **" in gains[2]
+    assert gains[4] == (
+        "| MNIST’s test digits | 9,963 of 10,000 (99.63 %) | "
+        "**9,963 of 10,000 (99.63 %)** |"
+    )
+    tap(app, "use-taught")
+    assert app.query_params["run"] in (run.id, [run.id])
+    KeptStore().delete(thirty)  # the run has its own copy
+    assert open_page(run=run.id).get_by_key("gains").markdown[0].value.splitlines() == (
+        gains
+    )
+
+
+def test_a_copy_whose_origin_is_gone_says_so(mnist, thirty, started):
+    app = tap(open_page(mine=thirty), "teach")
+    run = started[0].run
+    for file in paths.shipped_run_dir().iterdir():
+        if file.name not in ("run.json", "about.json", "state.json"):
+            (run.folder / file.name).write_bytes(file.read_bytes())
+    record = {"version": 1, "created": run.created, "config": run.config.to_json()}
+    record["config"]["start_from"] = "20200101-000000-000"
+    write_json(run.folder / "run.json", record)
+    write_state(run, "done")
+
+    app.run()
+
+    assert "Before and after cannot be compared: There is no run" in texts(app)
+
+
+def test_start_from_is_a_choice_of_the_form(mnist):
+    app = open_page("train")
+
+    app.selectbox(key="set-start_from").set_value("shipped").run()
+
+    assert "“Shipped” is another network" in app.error[0].value
+    app.selectbox(key="set-architecture").set_value("deep").run()
+    assert not app.error
+    assert np.size(app.query_params["set"])

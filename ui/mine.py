@@ -1,0 +1,89 @@
+"""Whose drawings a page is about: the id of a set, in the address on every page."""
+
+import numpy as np
+import streamlit as st
+
+from mnist_core import kept
+from mnist_core.data import Split
+from mnist_core.errors import KeptError
+
+_MINE = "mine"  # in the address, and in the session for when a link drops the address
+
+
+def set_id() -> str | None:
+    """The id that the address or the session holds; None: nothing was kept yet."""
+    wanted: str | None = st.query_params.get(_MINE, st.session_state.get(_MINE))
+    if wanted is not None and not kept.is_id(wanted):
+        st.warning(
+            "The address names no set of drawings: it was not copied whole.",
+            icon=":material/link_off:",
+        )
+        st.query_params.pop(_MINE)
+        wanted = None
+    st.session_state[_MINE] = wanted
+    if wanted is not None and _MINE not in st.query_params:
+        st.query_params[_MINE] = wanted
+    return wanted
+
+
+def remember(wanted: str) -> None:
+    """Have every page be about this set."""
+    st.session_state[_MINE] = st.query_params[_MINE] = wanted
+
+
+def forget() -> None:
+    """Have no page be about a set any more."""
+    st.session_state[_MINE] = None
+    st.query_params.pop(_MINE, None)
+
+
+def drawings() -> Split:
+    """What this visitor has kept.
+
+    Raises:
+        KeptError: If it cannot be read.
+    """
+    wanted = set_id()
+    return kept.NOTHING if wanted is None else kept.KeptStore().get(wanted)
+
+
+def readable_drawings() -> Split:
+    """The same, but nothing if it cannot be read: the page Draw says why."""
+    try:
+        return drawings()
+    except KeptError:
+        return kept.NOTHING
+
+
+def keep(new: Split) -> None:
+    """Keep drawings, in a new set if there is none.
+
+    Raises:
+        KeptError: As `KeptStore.add`.
+    """
+    wanted = set_id() or kept.new_id()
+    kept.KeptStore().add(wanted, new)
+    remember(wanted)
+
+
+def remove(image: np.ndarray) -> None:
+    """Keep a drawing no more, given its `(28, 28)` uint8 image.
+
+    Raises:
+        KeptError: As `KeptStore.remove`.
+    """
+    wanted = set_id()
+    if wanted is not None:
+        kept.KeptStore().remove(wanted, image)
+
+
+def delete_all() -> None:
+    """Remove the set for good.
+
+    Raises:
+        KeptError: As `KeptStore.delete`.
+    """
+    wanted = set_id()
+    if wanted is not None:
+        kept.KeptStore().delete(wanted)
+    forget()
