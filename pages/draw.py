@@ -12,6 +12,7 @@ from ui import (
     kept_panel,
     label_panel,
     live,
+    mine,
     preparation,
     resources,
     sketches,
@@ -80,4 +81,5 @@ frame.enter()
 st.title("Draw a digit")
 with resources.plain_errors():
     chosen = pick_run()
+mine.set_id()  # carries it along, whatever is looked into
 board(chosen)
