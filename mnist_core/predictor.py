@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnist_core import drawing
+from mnist_core import drawing, segmentation
 from mnist_core.config import IMAGE_SIZE
 from mnist_core.errors import EmptyDrawingError
 from mnist_core.evaluation import percent
 from mnist_core.novelty import Novelty
 from mnist_core.reader import Reader
 from mnist_core.runs import Run
+from mnist_core.segmentation import Digit
 
 SURE, FAIRLY_SURE = 0.9, 0.6  # least probabilities
 
@@ -57,6 +58,19 @@ class Prediction:
         return f"{word}: {share}, or else {second} ({other})"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """A digit in a drawing.
+
+    Attributes:
+        digit: Its own ink, and where it is.
+        prediction: What a run says of it.
+    """
+
+    digit: Digit
+    prediction: Prediction
+
+
 class Predictor:
     """A run's model, ready to read; any number of threads may share it.
 
@@ -86,13 +100,40 @@ class Predictor:
             )
         ]
 
+    def find(self, ink: np.ndarray) -> list[Found]:
+        """Read every digit of `(H, W)` uint8 ink, from left to right, top line first.
+
+        Returns:
+            None where nothing is drawn, and `segmentation.MAX_DIGITS` at most.
+        """
+        digits = segmentation.digits(ink)
+        predictions = self._predict_prepared([_prepared(found.ink) for found in digits])
+        return [
+            Found(digit, prediction)
+            for digit, prediction in zip(digits, predictions, strict=True)
+            if prediction is not None
+        ]
+
     def predict_ink(self, inks: Iterable[np.ndarray]) -> list[Prediction | None]:
-        """A prediction for each `(H, W)` uint8 ink; None where nothing is drawn."""
-        images = [_prepared(ink) for ink in inks]
+        """A prediction for each `(H, W)` uint8 ink; None where nothing is drawn.
+
+        Each is one digit. A speck beside it is not part of it.
+        """
+        return self._predict_prepared([_prepared(_without_specks(ink)) for ink in inks])
+
+    def _predict_prepared(
+        self, images: list[np.ndarray | None]
+    ) -> list[Prediction | None]:
         drawn = [image for image in images if image is not None]
         stack = np.array(drawn, np.uint8).reshape(-1, IMAGE_SIZE, IMAGE_SIZE)
         predictions = iter(self.predict(stack))
         return [None if image is None else next(predictions) for image in images]
+
+
+def _without_specks(ink: np.ndarray) -> np.ndarray:
+    """The digit's own ink if it is clear which it is, else all."""
+    found = segmentation.digits(ink)
+    return found[0].ink if len(found) == 1 else ink
 
 
 def _prepared(ink: np.ndarray) -> np.ndarray | None:

@@ -55,6 +55,7 @@ _BEST = TrainConfig(
     scale=0.12,
     shear=0.15,
     elastic=0.7,
+    num_styled=2_500,
     seed=1,
 )
 

@@ -20,8 +20,8 @@ from ui import (
     what_if,
 )
 from ui.address import choice
+from ui.answer import Answer
 from ui.picker import pick_run
-from ui.sources import Brought
 
 LOOKS = {
     "receives": "What the model receives",
@@ -33,27 +33,21 @@ LOOKS = {
 
 @st.fragment
 def board(run: Run) -> None:
-    """What a stroke runs anew: where a digit is brought, the answer, and why."""
+    """What a stroke runs anew: where digits are brought, the answer, and why."""
     with resources.plain_errors():
         predictor = resources.predictor(run)
         brought = bring_and_read(predictor)
     look = choice("Look into it", "look", LOOKS, default="receives")
     if look == "yours":
         kept_panel.your_digits(run)
-    elif brought.prediction is None:
-        st.caption("There is nothing to look into yet.")
-    elif look in explanation.LOOKS:
-        explanation.show(run, brought.prediction, look)
-    elif look == "changes":
-        what_if.show(brought.prediction)
-    elif brought.ink is None:
-        st.caption("A test digit is as MNIST made it: the model receives it as it is.")
+    elif brought.predictions:
+        look_into(run, brought, look)
     else:
-        preparation.show(predictor, brought.ink)
+        st.caption("There is nothing to look into yet.")
 
 
-def bring_and_read(predictor: Predictor) -> Brought:
-    """The digit that a person brings, on the left, and the answer on the right."""
+def bring_and_read(predictor: Predictor) -> Answer:
+    """The digits that a person brings, on the left, and the answer on the right."""
     bring, tell = st.columns([2, 3], gap="large")
     with bring:
         source = sources.choose()
@@ -61,20 +55,38 @@ def bring_and_read(predictor: Predictor) -> Brought:
             brought = sources.bring(source, predictor)
         except PictureError as error:
             st.error(str(error), icon=":material/error:")
-            brought = Brought()
-    prediction, invitation = brought.prediction, sources.INVITATIONS[source]
+            brought = Answer()
+    invitation = sources.INVITATIONS[source]
     with tell:
         if source == "draw":
             turn = sketches.turn()
-            live.show_answer(predictor, prediction, turn=turn, invitation=invitation)
+            live.show_answer(predictor, brought, turn=turn, invitation=invitation)
         else:
-            answer.show_answer(prediction, invitation=invitation)
-        if prediction is not None and source != "test":
-            label_panel.ask(prediction)
-    answer.announce(prediction)
+            answer.show_answer(brought, invitation=invitation)
+        if source != "test" and len(brought.predictions) == 1:
+            label_panel.ask(brought.predictions[0])
+    answer.announce(brought)
     if source == "draw":
         sources.show_earlier(predictor)
     return brought
+
+
+def look_into(run: Run, brought: Answer, look: str) -> None:
+    """One digit's way to the model and through it; of several, the one chosen."""
+    prediction, ink = brought.predictions[0], brought.ink
+    if len(brought.predictions) > 1:
+        numbers = [str(number + 1) for number in range(len(brought.digits))]
+        names = dict(zip(numbers, numbers, strict=True))
+        which = int(choice("Which digit", "which", names, default="1")) - 1
+        prediction, ink = brought.predictions[which], brought.digits[which].ink
+    if look in explanation.LOOKS:
+        explanation.show(run, prediction, look)
+    elif look == "changes":
+        what_if.show(prediction)
+    elif ink is not None:
+        preparation.show(resources.predictor(run), ink)
+    else:
+        st.caption("A test digit is as MNIST made it: the model receives it as it is.")
 
 
 frame.enter()

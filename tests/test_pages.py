@@ -695,7 +695,7 @@ def test_a_deep_or_long_drawing_is_no_exception():
 @pytest.mark.parametrize("index", range(10))
 def test_an_uploaded_picture_is_read(mnist, index):
     app = open_page("draw", source="upload")
-    assert_text(app, "Upload a picture of one digit.")
+    assert_text(app, "Upload a picture of one or more digits.")
 
     picture = picture_of(mnist.test.images[index])
     app.file_uploader[0].set_value(("digit.png", picture, "image/png")).run()

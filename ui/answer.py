@@ -4,13 +4,16 @@ Plain HTML, because it is sent anew many times a second while somebody draws: a 
 of what as many elements of Streamlit's take.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import streamlit as st
 
 from mnist_core import thumbnails
 from mnist_core.config import IMAGE_SIZE, NUM_CLASSES
 from mnist_core.evaluation import percent
-from mnist_core.predictor import Prediction
+from mnist_core.predictor import Prediction, Predictor
+from mnist_core.segmentation import Digit
 
 SCALE = 5  # screen pixels for each pixel that the model sees
 NOTHING = np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.uint8)
@@ -29,21 +32,65 @@ _BARS = """
 """
 
 
-def show_answer(prediction: Prediction | None, *, invitation: str) -> None:
-    """Show a prediction, or the same layout with an invitation while there is none."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Answer:
+    """What a model reads.
+
+    Attributes:
+        predictions: Of each digit, in reading order; none where nothing is drawn.
+        digits: The ink of each; none for an image that was not drawn.
+        ink: `(H, W)` uint8, all of it; None for an image that was not drawn.
+    """
+
+    predictions: tuple[Prediction, ...] = ()
+    digits: tuple[Digit, ...] = ()
+    ink: np.ndarray | None = None
+
+    @property
+    def sentence(self) -> str:
+        """How sure it is of each digit; "" if there is none."""
+        if len(self.predictions) < 2:
+            return "".join(prediction.sentence for prediction in self.predictions)
+        return "\n".join(
+            f"{number}. **{prediction.digit}** · {prediction.sentence}"
+            for number, prediction in enumerate(self.predictions, start=1)
+        )
+
+
+def of_ink(predictor: Predictor, ink: np.ndarray) -> Answer:
+    """Read every digit of `(H, W)` uint8 ink."""
+    found = predictor.find(ink)
+    return Answer(
+        tuple(item.prediction for item in found),
+        tuple(item.digit for item in found),
+        ink,
+    )
+
+
+def show_answer(answer: Answer, *, invitation: str) -> None:
+    """Show what is read, or the same layout with an invitation while nothing is."""
+    predictions = answer.predictions
+    only = predictions[0] if len(predictions) == 1 else None
     read, seen = st.columns([3, 2], vertical_alignment="center")
     with read:
         with st.container(key="predicted-digit"):
+            digits = " ".join(str(prediction.digit) for prediction in predictions)
             st.html(
                 '<div style="font-size: 7rem; font-weight: 700; line-height: 1">'
-                f"{prediction.digit if prediction else '–'}</div>"
+                f"{digits or '–'}</div>"
             )
-        st.markdown(prediction.sentence if prediction else invitation)
+        st.markdown(answer.sentence or invitation)
     with seen, st.container(key="model-input"):
-        picture(prediction.image if prediction else NOTHING)
-        st.caption("What the model sees, 28 × 28")
+        if len(predictions) > 1 and answer.ink is not None:
+            boxes = [digit.box for digit in answer.digits]
+            address = thumbnails.numbered(255 - answer.ink, boxes)
+            st.html(f'<img src="{address}" alt="The digits, numbered" width="100%">')
+        else:
+            picture(only.image if only else NOTHING)
+            st.caption("What the model sees, 28 × 28")
     with st.container(key="probabilities"):
-        bars(prediction)
+        if len(predictions) < 2:
+            bars(only)
 
 
 def picture(image: np.ndarray) -> None:
@@ -72,9 +119,12 @@ def _short(share: float) -> str:
     return percent(share).replace("under ", "&lt; ").replace("over ", "&gt; ")
 
 
-def announce(prediction: Prediction | None) -> None:
+def announce(answer: Answer) -> None:
     """Have a screen reader say the answer, once a stroke has ended."""
-    said = f"Read as {prediction.digit}. {prediction.sentence}" if prediction else ""
+    said = " ".join(
+        f"Read as {prediction.digit}. {prediction.sentence}"
+        for prediction in answer.predictions
+    )
     st.html(
         '<div role="status" style="position: absolute; width: 1px; height: 1px; '
         f'overflow: hidden; clip-path: inset(50%)">{said}</div>'

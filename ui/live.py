@@ -14,8 +14,9 @@ import streamlit as st
 
 from mnist_core import drawing, pictures
 from mnist_core.errors import PictureError
-from mnist_core.predictor import Prediction, Predictor
+from mnist_core.predictor import Predictor
 from ui import answer, canvas
+from ui.answer import Answer
 
 _KEY = "live-ink"
 _HTML = """
@@ -110,13 +111,13 @@ function listen(holder) {
 
 @st.fragment
 def show_answer(
-    predictor: Predictor, prediction: Prediction | None, *, turn: int, invitation: str
+    predictor: Predictor, drawn: Answer, *, turn: int, invitation: str
 ) -> None:
     """Show what is read, and go on doing so while the pen moves.
 
     Args:
         predictor: Reads what is drawn from now on.
-        prediction: Of the drawing as the canvas has sent it; None if it is empty.
+        drawn: What is read of the drawing as the canvas has sent it.
         turn: Which state of the canvas that was.
         invitation: What is said while nothing is drawn.
     """
@@ -124,8 +125,8 @@ def show_answer(
     sent = sent if isinstance(sent, dict) else {}
     newer = _ink(sent.get("png")) if sent.get("turn") == turn else None
     if newer is not None:
-        (prediction,) = predictor.predict_ink([newer])
-    answer.show_answer(prediction, invitation=invitation)
+        drawn = answer.of_ink(predictor, newer)
+    answer.show_answer(drawn, invitation=invitation)
     component = st.components.v2.component("live_ink", html=_HTML, js=_JS)
     component(
         key=_KEY,

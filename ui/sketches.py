@@ -20,7 +20,7 @@ MAX_EARLIER = 24  # drawings that can be brought back
 _STATES = "sketches"  # the states so far, the present one last
 _EARLIER = "earlier-sketches"  # drawings that were cleared away, the last one first
 _START = "sketch-start"  # what the canvas was last told to show
-_STALE = "sketch-stale"  # what it still sends until it shows that
+_STALE = "sketch-stale"  # the shapes that it may still send until it shows that
 _TURN = "sketch-turn"  # counts the sketches that were the present one
 
 
@@ -78,10 +78,11 @@ def can_undo() -> bool:
 
 def receive(sketch: Sketch) -> None:
     """Take what the canvas sent, if it is news."""
-    if sketch.shape == present().shape:
-        st.session_state[_STALE] = None
-    elif sketch.shape != st.session_state.get(_STALE):
-        st.session_state[_STALE] = None
+    is_present = sketch.shape == present().shape
+    if not is_present and sketch.shape in st.session_state.get(_STALE, ()):
+        return
+    st.session_state[_STALE] = ()
+    if not is_present:
         _append(sketch)
 
 
@@ -147,7 +148,7 @@ def _keep(sketch: Sketch) -> None:
 def _tell(before: Sketch) -> None:
     """Have the canvas show the present sketch; it answers in a moment."""
     st.session_state[_START] = _drawing(present())
-    st.session_state[_STALE] = before.shape
+    st.session_state[_STALE] = (*st.session_state.get(_STALE, ()), before.shape)
     st.session_state[_TURN] = turn() + 1
 
 

@@ -1,15 +1,15 @@
 """Where a digit comes from: the canvas, a picture, the camera, the test split."""
 
 import random
-from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
 
-from mnist_core import drawing, pictures, thumbnails
+from mnist_core import drawing, photos, pictures, thumbnails
 from mnist_core.predictor import Prediction, Predictor
 from mnist_core.selection import number_in_query
-from ui import canvas, resources, sketches
+from ui import answer, canvas, resources, sketches
+from ui.answer import Answer
 from ui.gallery import Tile, show_tiles
 
 SOURCES = {
@@ -20,25 +20,12 @@ SOURCES = {
 }
 INVITATIONS = {
     "draw": "Draw a digit: the answer follows your pen.",
-    "upload": "Upload a picture of one digit.",
-    "camera": "Take a picture of one digit on paper.",
+    "upload": "Upload a picture of one or more digits.",
+    "camera": "Take a picture of digits on paper.",
     "test": "",
 }
 PICTURES = ["png", "jpg", "jpeg", "bmp", "webp"]
 _KEY = "source"  # of the choice, and in the address
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Brought:
-    """What a person brought.
-
-    Attributes:
-        ink: `(H, W)` uint8 ink; None where nothing is, or it is an MNIST image.
-        prediction: What is read; None while there is nothing.
-    """
-
-    ink: np.ndarray | None = None
-    prediction: Prediction | None = None
 
 
 def choose() -> str:
@@ -57,21 +44,17 @@ def choose() -> str:
     return chosen
 
 
-def bring(source: str, predictor: Predictor) -> Brought:
-    """Let a person bring a digit from there.
+def bring(source: str, predictor: Predictor) -> Answer:
+    """Let a person bring digits from there, and read them.
 
     Raises:
         PictureError: If what came is no picture, or too large.
         DatasetError: If MNIST is not on this machine, for a test digit.
     """
     if source == "test":
-        return Brought(prediction=_test_digit(predictor))
-    rgba = canvas.draw() if source == "draw" else _picture(source)
-    if rgba is None:
-        return Brought()
-    ink = drawing.ink_from_rgba(rgba)
-    (prediction,) = predictor.predict_ink([ink])
-    return Brought(ink if prediction else None, prediction)
+        return Answer((_test_digit(predictor),))
+    ink = _drawn() if source == "draw" else _photographed(source)
+    return Answer() if ink is None else answer.of_ink(predictor, ink)
 
 
 def show_earlier(predictor: Predictor) -> None:
@@ -93,17 +76,27 @@ def _change() -> None:
     st.query_params[_KEY] = st.session_state[_KEY]
 
 
-def _picture(source: str) -> np.ndarray | None:
+def _drawn() -> np.ndarray | None:
+    rgba = canvas.draw()
+    return None if rgba is None else drawing.ink_from_rgba(rgba)
+
+
+def _photographed(source: str) -> np.ndarray | None:
     if source == "camera":
-        taken = st.camera_input("A digit on paper")
+        taken = st.camera_input("Digits on paper")
     else:
-        taken = st.file_uploader("A picture of one digit", PICTURES)
+        taken = st.file_uploader("A picture of digits", PICTURES)
     if taken is None:
         return None
     rgba = pictures.decode_picture(taken.getvalue())
+    ink = photos.ink_from_picture(rgba)
     if source == "upload":
         st.image(rgba, width=canvas.SIZE)
-    return rgba
+    if ink.any():
+        st.image(255 - ink, width=canvas.SIZE, caption="What was taken for ink")
+    else:
+        st.warning("No ink is seen in it. Try darker ink, or more light.")
+    return ink
 
 
 def _test_digit(predictor: Predictor) -> Prediction:

@@ -65,6 +65,20 @@ def test_the_answer_follows_the_pen_before_the_stroke_ends(app):
     app.expect_digit("7")
 
 
+def test_several_digits_are_numbered_and_read_from_left_to_right(app):
+    four = [[(35, 90), (25, 140), (80, 140)], [(65, 100), (60, 190)]]
+    seven = [[(190, 90), (250, 90), (215, 190)]]
+    app.draw(*seven, *four, arc(135, 140, 28, 50, -90, 270))
+
+    app.expect_digit("4 0 7")
+
+    expect(
+        app.at("model-input").get_by_alt_text("The digits, numbered")
+    ).to_be_visible()
+    app.press("Which digit", "3")
+    expect(app.page.get_by_text("With every step: 7")).to_be_visible()
+
+
 def test_an_eraser_takes_ink_away(app):
     app.draw(*SEVEN)
     app.expect_digit("7")
