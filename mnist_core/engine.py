@@ -20,6 +20,7 @@ from mnist_core.errors import DivergedError
 from mnist_core.optimizers import Optimizer, is_kernel
 
 VALIDATION_BATCH = 1000  # images
+CALIBRATION = 5_000  # train images that normalisation takes its statistics from
 TAUGHT = 0.9  # share of the teachers in what is learned; the rest are the labels
 
 
@@ -69,6 +70,11 @@ class Engine:
         if origin is not None:
             self.heads.model.set_weights(models.load(origin).get_weights())
         self._network = kernels.training_view(self.heads)
+        self._normalizations = [
+            layer
+            for layer in self.heads.model.layers
+            if isinstance(layer, keras.layers.BatchNormalization)
+        ]
         self._weights = self.heads.model.trainable_weights
         self._kernels = [weight for weight in self._weights if is_kernel(weight)]
         self._optimizer = Optimizer(config, self._weights)
@@ -84,6 +90,10 @@ class Engine:
             autograph=False,  # to translate Python takes longer than to trace it
         )
         self._measure = tf.function(self._metrics, autograph=False)
+        self._pass = tf.function(
+            lambda images: self._network(tf.cast(images, tf.float32), training=True),
+            autograph=False,
+        )
         self._epoch, self._order = 0, tf.zeros(0, tf.int32)
         # No steps: the graph is made, and the first report is not about that.
         self._run_steps(self._order, 0, 0, tf.zeros(0))
@@ -114,7 +124,13 @@ class Engine:
         return np.array(self._run_steps(self._order, start, first, rates))
 
     def validate(self) -> tuple[float, float]:
-        """Loss in nats and accuracy on the validation split."""
+        """Loss in nats and accuracy on the validation split.
+
+        What was normalised by the statistics of images that were changed at random is
+        from here on normalised by those of images as they are.
+        """
+        if self.config.is_augmented and self._normalizations:
+            self._calibrate()
         images, labels = self._validation
         sums = np.zeros(3)
         for start in range(0, len(labels), VALIDATION_BATCH):
@@ -126,6 +142,29 @@ class Engine:
                 "exploded. Lower the learning rate and start again."
             )
         return means(sums)
+
+    def _calibrate(self) -> None:
+        """Measure the statistics of normalisation anew (Wu and Johnson, 2021).
+
+        Those that training leaves are of its last few batches: noisy, and of changed
+        images. A pass moves them by a known share towards its batch's own.
+        """
+        statistics = [
+            (variable, 1 - layer.momentum)
+            for layer in self._normalizations
+            for variable in (layer.moving_mean, layer.moving_variance)
+        ]
+        sums = [np.zeros(variable.shape) for variable, _ in statistics]
+        images, _ = self._train
+        starts = range(0, min(CALIBRATION, len(self.mnist.train)), VALIDATION_BATCH)
+        for start in starts:
+            for variable, _ in statistics:
+                variable.assign(np.zeros(variable.shape))
+            self._pass(images[start : start + VALIDATION_BATCH])
+            for number, (variable, share) in enumerate(statistics):
+                sums[number] += variable.numpy() / share
+        for total, (variable, _) in zip(sums, statistics, strict=True):
+            variable.assign(total / len(starts))
 
     def _shuffled(self, epoch: int) -> np.ndarray:
         """The epoch's own order, the same after a restart."""

@@ -55,7 +55,6 @@ _BEST = TrainConfig(
     scale=0.12,
     shear=0.15,
     elastic=0.7,
-    num_styled=2_500,
     seed=1,
 )
 

@@ -1,6 +1,7 @@
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -655,3 +656,41 @@ def test_a_timed_training_can_be_stopped(small_mnist):
     record = recorded(small(time_limit=600), small_mnist, should_stop=lambda: True)
 
     assert record.trained.ending == "stopped"
+
+
+def test_normalisation_of_changed_images_takes_its_statistics_from_plain_ones(mnist):
+    config = TrainConfig(
+        architecture="tiny", batch_normalization=True, num_train=6_000, rotation=15.0
+    )
+    small = replace(mnist, train=mnist.train[:6_000])
+    engine = Engine(config, small)
+    engine.run(1, 0, np.full(20, 1e-3, np.float32))
+    model = engine.heads.model
+    first = next(
+        layer
+        for layer in model.layers
+        if isinstance(layer, keras.layers.BatchNormalization)
+    )
+    before = first.moving_mean.numpy()
+
+    engine.validate()
+
+    inputs = keras.Model(model.input, first.input)
+    batches = np.split(small.train.images[:5_000].astype(np.float32), 5)
+    means = [np.mean(inputs(batch), axis=(0, 1, 2)) for batch in batches]
+    assert first.moving_mean.numpy() == pytest.approx(np.mean(means, axis=0), abs=1e-4)
+    assert not np.allclose(first.moving_mean.numpy(), before, atol=1e-4)
+    calibrated = first.moving_mean.numpy()
+    engine.validate()
+    assert np.array_equal(first.moving_mean.numpy(), calibrated)
+
+
+def test_normalisation_of_plain_images_keeps_what_training_left(mnist):
+    config = TrainConfig(architecture="tiny", batch_normalization=True, num_train=6_000)
+    engine = Engine(config, replace(mnist, train=mnist.train[:6_000]))
+    engine.run(1, 0, np.full(5, 1e-3, np.float32))
+    before = engine.variables()
+
+    engine.validate()
+
+    assert all(map(np.array_equal, engine.variables(), before))
