@@ -51,6 +51,7 @@ def finish(run: Run, trained: Trained, mnist: Mnist) -> Result:
     novelty.fit(
         train_features=reader.read(images).features,
         train_kinds=kinds,
+        val_images=mnist.validation.images,
         val_features=validation.features,
         val_logits=validation.logits,
     ).save(run.folder / "novelty.npz")

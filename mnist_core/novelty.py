@@ -3,7 +3,8 @@
 Softmax is sure of itself on noise, so two other scores decide: the energy of the
 logits (Liu et al., 2020) and the Mahalanobis distance of the features to the nearest
 mean (Lee et al., 2018), of a digit or of one of its styles. Each refuses one half
-percent of the validation digits at most.
+percent of the validation digits at most. A blot, which a network may be sure of, has
+more ink than any of them.
 """
 
 from dataclasses import dataclass
@@ -26,17 +27,25 @@ class Novelty:
         precision: `(D, D)` float32, the inverse of their shared covariance.
         max_distance: Squared distance beyond which an image is no digit.
         max_energy: Energy beyond which it is none.
+        max_ink: Ink of `image_ink` beyond which it is none.
     """
 
     means: np.ndarray
     precision: np.ndarray
     max_distance: float
     max_energy: float
+    max_ink: float
 
-    def is_digit(self, features: np.ndarray, logits: np.ndarray) -> np.ndarray:
-        """`(N,)` bool, from `(N, D)` features and `(N, 10)` logits."""
+    def is_digit(
+        self, images: np.ndarray, features: np.ndarray, logits: np.ndarray
+    ) -> np.ndarray:
+        """`(N,)` bool, from `(N, 28, 28)` uint8 images and what is read of them."""
         distances = _distances(features, self.means, self.precision)
-        return (distances <= self.max_distance) & (_energies(logits) <= self.max_energy)
+        return (
+            (distances <= self.max_distance)
+            & (_energies(logits) <= self.max_energy)
+            & (image_ink(images) <= self.max_ink)
+        )
 
     def save(self, path: Path) -> None:
         """Write it to an `.npz` file, whole or not at all."""
@@ -48,6 +57,7 @@ class Novelty:
                 precision=self.precision,
                 max_distance=np.array(self.max_distance),
                 max_energy=np.array(self.max_energy),
+                max_ink=np.array(self.max_ink),
             )
 
     @classmethod
@@ -59,6 +69,8 @@ class Novelty:
                 precision=arrays["precision"],
                 max_distance=float(arrays["max_distance"]),
                 max_energy=float(arrays["max_energy"]),
+                # Runs of before this score lack it.
+                max_ink=float(arrays.get("max_ink", np.inf)),
             )
 
 
@@ -66,6 +78,7 @@ def fit(
     *,
     train_features: np.ndarray,
     train_kinds: np.ndarray,
+    val_images: np.ndarray,
     val_features: np.ndarray,
     val_logits: np.ndarray,
 ) -> Novelty:
@@ -75,6 +88,7 @@ def fit(
         train_features: `(N, D)` float32.
         train_kinds: `(N,)` int; the images of one number are alike: one digit, or one
             style of it.
+        val_images: `(M, 28, 28)` uint8.
         val_features: `(M, D)` float32.
         val_logits: `(M, 10)` float32.
     """
@@ -96,7 +110,13 @@ def fit(
         max_energy=float(
             np.quantile(_energies(val_logits), 1 - REFUSED, method="higher")
         ),
+        max_ink=float(image_ink(val_images).max()),
     )
+
+
+def image_ink(images: np.ndarray) -> np.ndarray:
+    """`(N,)` how many pixels full of ink `(N, 28, 28)` uint8 images hold."""
+    return images.sum(axis=(1, 2), dtype=np.int64) / 255
 
 
 def _distances(

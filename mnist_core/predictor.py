@@ -92,7 +92,7 @@ class Predictor:
     def predict(self, images: np.ndarray) -> list[Prediction]:
         """A prediction for each of `(N, 28, 28)` uint8 images."""
         reading = self.reader.read(images)
-        are_digits = self._novelty.is_digit(reading.features, reading.logits)
+        are_digits = self._novelty.is_digit(images, reading.features, reading.logits)
         return [
             Prediction(image, probabilities, bool(is_digit))
             for image, probabilities, is_digit in zip(

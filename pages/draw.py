@@ -1,5 +1,7 @@
 """Draw a digit, or bring a picture of one, and see what a model reads and why."""
 
+from contextlib import nullcontext
+
 import streamlit as st
 
 from mnist_core.errors import PictureError
@@ -36,7 +38,9 @@ def board(run: Run) -> None:
     """What a stroke runs anew: where digits are brought, the answer, and why."""
     with resources.plain_errors():
         predictor = resources.predictor(run)
-        brought = bring_and_read(predictor)
+        source = sources.choose()
+        with resources.IN_TURN if source == "draw" else nullcontext():
+            brought = bring_and_read(predictor, source)
     look = choice("Look into it", "look", LOOKS, default="receives")
     if look == "yours":
         kept_panel.your_digits(run)
@@ -46,11 +50,10 @@ def board(run: Run) -> None:
         st.caption("There is nothing to look into yet.")
 
 
-def bring_and_read(predictor: Predictor) -> Answer:
+def bring_and_read(predictor: Predictor, source: str) -> Answer:
     """The digits that a person brings, on the left, and the answer on the right."""
     bring, tell = st.columns([2, 3], gap="large")
     with bring:
-        source = sources.choose()
         try:
             brought = sources.bring(source, predictor)
         except PictureError as error:

@@ -22,13 +22,23 @@ def fitted(num_validation=5_000):
     return novelty.fit(
         train_features=train_features,
         train_kinds=train_labels,
+        val_images=blank(val_features),
         val_features=val_features,
         val_logits=val_logits,
     )
 
 
+def blank(features):
+    """Images for who looks at features and logits alone."""
+    return np.zeros((len(features), 28, 28), np.uint8)
+
+
+def sees(known, features, logits):
+    return known.is_digit(blank(features), features, logits)
+
+
 def share_refused(known, features, logits):
-    return np.mean(~known.is_digit(features, logits))
+    return np.mean(~sees(known, features, logits))
 
 
 @pytest.mark.parametrize(
@@ -63,14 +73,14 @@ def test_features_far_from_every_digit_are_refused_however_sure_the_logits():
     features = np.full((1, 16), 30, np.float32)
     surest = 100 * np.eye(10, dtype=np.float32)[:1]
 
-    assert fitted().is_digit(features, surest).tolist() == [False]
+    assert sees(fitted(), features, surest).tolist() == [False]
 
 
 def test_logits_that_speak_for_no_digit_are_refused_however_near_the_features():
     known = fitted()
 
     assert (
-        known.is_digit(known.means, np.zeros((10, 10), np.float32)).tolist()
+        sees(known, known.means, np.zeros((10, 10), np.float32)).tolist()
         == [False] * 10
     )
 
@@ -85,14 +95,15 @@ def test_distance_is_measured_in_the_spread_of_the_digits():
     known = novelty.fit(
         train_features=features,
         train_kinds=labels,
+        val_images=blank(features),
         val_features=features,
         val_logits=logits,
     )
 
     along, across = np.array([[5, 0]], np.float32), np.array([[0, 5]], np.float32)
 
-    assert known.is_digit(along, logits[:1]).tolist() == [True]
-    assert known.is_digit(across, logits[:1]).tolist() == [False]
+    assert sees(known, along, logits[:1]).tolist() == [True]
+    assert sees(known, across, logits[:1]).tolist() == [False]
 
 
 def test_features_that_never_vary_do_not_break_it():
@@ -102,6 +113,7 @@ def test_features_that_never_vary_do_not_break_it():
     known = novelty.fit(
         train_features=features,
         train_kinds=labels,
+        val_images=blank(features),
         val_features=features,
         val_logits=logits,
     )
@@ -114,7 +126,28 @@ def test_extreme_logits_do_not_overflow():
     known = fitted()
     logits = np.array([[1e4] + [-1e4] * 9], np.float32)
 
-    assert known.is_digit(known.means[:1], logits).tolist() == [True]
+    assert sees(known, known.means[:1], logits).tolist() == [True]
+
+
+def test_a_blot_is_refused_however_sure_the_network():
+    features, logits, labels = digits(500, seed=1)
+    images = np.zeros((500, 28, 28), np.uint8)
+    images[:, 4:24, 10:16] = 255
+    known = novelty.fit(
+        train_features=features,
+        train_kinds=labels,
+        val_images=images,
+        val_features=features,
+        val_logits=logits,
+    )
+    blot = np.zeros((1, 28, 28), np.uint8)
+    blot[:, 4:24, 4:24] = 255
+
+    surest = known.means[:1], 20 * np.eye(10, dtype=np.float32)[:1]
+
+    assert known.max_ink == 20 * 6
+    assert known.is_digit(images[:1], *surest).tolist() == [True]
+    assert known.is_digit(blot, *surest).tolist() == [False]
 
 
 def test_what_was_learned_survives_the_disk(tmp_path):
@@ -125,11 +158,10 @@ def test_what_was_learned_survives_the_disk(tmp_path):
     loaded = Novelty.load(tmp_path / "novelty.npz")
     assert loaded.max_distance == known.max_distance
     assert loaded.max_energy == known.max_energy
+    assert loaded.max_ink == known.max_ink
     assert np.array_equal(loaded.means, known.means)
     assert np.array_equal(loaded.precision, known.precision)
-    assert np.array_equal(
-        loaded.is_digit(features, logits), known.is_digit(features, logits)
-    )
+    assert np.array_equal(sees(loaded, features, logits), sees(known, features, logits))
     assert [path.name for path in tmp_path.iterdir()] == ["novelty.npz"]
 
 
@@ -192,6 +224,7 @@ def test_a_style_has_a_mean_of_its_own():
         name: novelty.fit(
             train_features=np.concatenate([features, styled])[: len(group)],
             train_kinds=group,
+            val_images=blank(features),
             val_features=features,
             val_logits=logits,
         )

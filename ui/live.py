@@ -15,7 +15,7 @@ import streamlit as st
 from mnist_core import drawing, pictures
 from mnist_core.errors import PictureError
 from mnist_core.predictor import Predictor
-from ui import answer, canvas
+from ui import answer, canvas, resources
 from ui.answer import Answer
 
 _KEY = "live-ink"
@@ -124,9 +124,10 @@ def show_answer(
     sent: Any = st.session_state.get(_KEY, {}).get("ink")
     sent = sent if isinstance(sent, dict) else {}
     newer = _ink(sent.get("png")) if sent.get("turn") == turn else None
-    if newer is not None:
-        drawn = answer.of_ink(predictor, newer)
-    answer.show_answer(drawn, invitation=invitation)
+    with resources.IN_TURN:
+        if newer is not None:
+            drawn = answer.of_ink(predictor, newer)
+        answer.show_answer(drawn, invitation=invitation)
     component = st.components.v2.component("live_ink", html=_HTML, js=_JS)
     component(
         key=_KEY,

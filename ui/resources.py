@@ -30,6 +30,11 @@ _IN_BACKGROUND = ThreadPoolExecutor(1, thread_name_prefix="reference")
 _MAX_REFERENCES = 32
 
 
+# Held while a stroke is answered. Python runs one thread at a time; those who begin
+# together and take turns by the millisecond all end late (`benchmarks/load.py`).
+IN_TURN = threading.RLock()
+
+
 def store() -> RunStore:
     """The runs on disk; it holds nothing but the folder's path."""
     return RunStore()
