@@ -156,15 +156,19 @@ class Engine:
         ]
         sums = [np.zeros(variable.shape) for variable, _ in statistics]
         images, _ = self._train
-        starts = range(0, min(CALIBRATION, len(self.mnist.train)), VALIDATION_BATCH)
-        for start in starts:
+        images = images[: min(CALIBRATION, len(self.mnist.train))]
+        batches = [
+            images[start : start + VALIDATION_BATCH]
+            for start in range(0, len(images), VALIDATION_BATCH)
+        ]
+        for batch in batches:
             for variable, _ in statistics:
                 variable.assign(np.zeros(variable.shape))
-            self._pass(images[start : start + VALIDATION_BATCH])
+            self._pass(batch)
             for number, (variable, share) in enumerate(statistics):
-                sums[number] += variable.numpy() / share
+                sums[number] += len(batch) * variable.numpy() / share
         for total, (variable, _) in zip(sums, statistics, strict=True):
-            variable.assign(total / len(starts))
+            variable.assign(total / len(images))
 
     def _shuffled(self, epoch: int) -> np.ndarray:
         """The epoch's own order, the same after a restart."""

@@ -30,6 +30,12 @@ def named_dataset() -> Path | None:
     return Path(named).expanduser() if named else None
 
 
+def server_cores() -> set[int]:
+    """The cores that a server was started with, by their numbers: `$MNIST_CORES`."""
+    named = os.environ.get("MNIST_CORES", "")
+    return set(map(int, named.split())) or set(range(os.cpu_count() or 1))
+
+
 def keras_dataset() -> Path:
     """Where Keras keeps the copy of MNIST that it downloads."""
     home = os.environ.get("KERAS_HOME")

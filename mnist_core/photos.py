@@ -70,7 +70,7 @@ def _is_clean(ink: np.ndarray) -> bool:
         return False  # a table, or lines
     sides = [np.ptp(np.flatnonzero(solid.any(axis))) + 1 for axis in (0, 1)]
     pen = CLOSE_PEN if is_at_edge.any() else PEN
-    return not _opened(solid, round(pen * np.sqrt(np.prod(sides)))).any()
+    return not _opened(solid, max(1, round(pen * np.sqrt(np.prod(sides))))).any()
 
 
 def _photographed(tones: Image.Image) -> np.ndarray:

@@ -52,6 +52,14 @@ class Digit:
     ink: np.ndarray
     box: Box
 
+    def on_paper(self, height: int, width: int) -> np.ndarray:
+        """`(height, width)` uint8, its ink where it was in a drawing of that size."""
+        paper = np.zeros((height, width), np.uint8)
+        top, left = max(self.box.top - 1, 0), max(self.box.left - 1, 0)
+        rows, columns = self.ink.shape
+        paper[top : top + rows, left : left + columns] = self.ink
+        return paper
+
 
 def digits(ink: np.ndarray) -> list[Digit]:
     """Find the digits of a drawing, from left to right, the top line first.

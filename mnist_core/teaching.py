@@ -88,7 +88,7 @@ def gains(
     held = held_out(before.labels)
     parts = [Gain("All the drawings", before, after)]
     if held.any():
-        never = "The drawings that it was never taught with"
+        never = "The drawings held out from teaching"
         parts.insert(0, Gain(never, *(_part(whole, held) for whole in drawings)))
     return [*parts, Gain("MNIST’s test digits", *mnist)]
 

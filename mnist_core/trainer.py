@@ -23,7 +23,7 @@ from pathlib import Path
 from queue import Empty, Queue
 from typing import TYPE_CHECKING, Any
 
-from mnist_core import data, jobs, kept
+from mnist_core import data, jobs, kept, paths
 from mnist_core.checkpoints import load_snapshot, save_snapshot
 from mnist_core.config import TrainConfig
 from mnist_core.data import Split
@@ -187,7 +187,7 @@ def _be_considerate() -> None:
         with suppress(OSError):
             Path("/proc/self/autogroup").write_text(str(NICENESS))
         if hasattr(os, "sched_setaffinity"):  # the server keeps to one core
-            os.sched_setaffinity(0, range(os.cpu_count() or 1))
+            os.sched_setaffinity(0, paths.server_cores())
 
 
 def limit_threads() -> None:

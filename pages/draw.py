@@ -15,6 +15,7 @@ from ui import (
     label_panel,
     live,
     mine,
+    notices,
     preparation,
     resources,
     sketches,
@@ -36,6 +37,7 @@ LOOKS = {
 @st.fragment
 def board(run: Run) -> None:
     """What a stroke runs anew: where digits are brought, the answer, and why."""
+    notices.show()  # of what was done in this part of the page
     with resources.plain_errors():
         predictor = resources.predictor(run)
         source = sources.choose()
@@ -76,17 +78,18 @@ def bring_and_read(predictor: Predictor, source: str) -> Answer:
 
 def look_into(run: Run, brought: Answer, look: str) -> None:
     """One digit's way to the model and through it; of several, the one chosen."""
-    prediction, ink = brought.predictions[0], brought.ink
+    which = 0
     if len(brought.predictions) > 1:
         numbers = [str(number + 1) for number in range(len(brought.digits))]
         names = dict(zip(numbers, numbers, strict=True))
         which = int(choice("Which digit", "which", names, default="1")) - 1
-        prediction, ink = brought.predictions[which], brought.digits[which].ink
+    prediction = brought.predictions[which]
     if look in explanation.LOOKS:
         explanation.show(run, prediction, look)
     elif look == "changes":
-        what_if.show(prediction)
-    elif ink is not None:
+        what_if.show(run.id, prediction)
+    elif brought.ink is not None:
+        ink = brought.digits[which].on_paper(*brought.ink.shape)
         preparation.show(resources.predictor(run), ink)
     else:
         st.caption("A test digit is as MNIST made it: the model receives it as it is.")

@@ -318,7 +318,7 @@ def test_a_taught_copy_shows_before_and_after_and_can_be_chosen(mnist, thirty, s
     app.run()
 
     gains = app.get_by_key("gains").markdown[0].value.splitlines()
-    assert gains[2].startswith("| The drawings that it was never taught with | ")
+    assert gains[2].startswith("| The drawings held out from teaching | ")
     assert " of 4 | **" in gains[2]
     assert gains[4] == (
         "| MNIST’s test digits | 9,963 of 10,000 (99.63 %) | "

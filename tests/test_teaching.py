@@ -86,7 +86,7 @@ def test_the_gain_is_shown_on_what_was_held_out_on_all_and_on_mnist(
 
     held = held_out(drawings.labels)
     assert [row.images for row in rows] == [
-        "The drawings that it was never taught with",
+        "The drawings held out from teaching",
         "All the drawings",
         "MNIST’s test digits",
     ]

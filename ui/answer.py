@@ -13,7 +13,7 @@ from mnist_core import thumbnails
 from mnist_core.config import IMAGE_SIZE, NUM_CLASSES
 from mnist_core.evaluation import percent
 from mnist_core.predictor import Prediction, Predictor
-from mnist_core.segmentation import Digit
+from mnist_core.segmentation import MAX_DIGITS, Digit
 
 SCALE = 5  # screen pixels for each pixel that the model sees
 NOTHING = np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.uint8)
@@ -51,10 +51,13 @@ class Answer:
         """How sure it is of each digit; "" if there is none."""
         if len(self.predictions) < 2:
             return "".join(prediction.sentence for prediction in self.predictions)
-        return "\n".join(
+        lines = [
             f"{number}. **{prediction.digit}** · {prediction.sentence}"
             for number, prediction in enumerate(self.predictions, start=1)
-        )
+        ]
+        if len(lines) == MAX_DIGITS:
+            lines.append(f"\nNo more than {MAX_DIGITS} digits of a drawing are read.")
+        return "\n".join(lines)
 
 
 def of_ink(predictor: Predictor, ink: np.ndarray) -> Answer:

@@ -9,6 +9,7 @@ from mnist_core import charts, thumbnails
 from mnist_core.data import Split
 from mnist_core.evaluation import Evaluation
 from mnist_core.selection import number_in_query
+from ui import notices
 
 _OPENED = "i"  # in the address: the index of the digit that is open
 
@@ -52,6 +53,7 @@ def _content(
     among: np.ndarray,
     show_more: Callable[[int], None],
 ) -> None:
+    notices.show()
     index = number_in_query(st.query_params.to_dict(), _OPENED, below=len(split)) or 0
     true, predicted = int(evaluation.labels[index]), int(evaluation.predictions[index])
     mark = (

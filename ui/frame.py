@@ -55,4 +55,5 @@ def _keep_to_one_core() -> None:
     is_server = exists() and isinstance(get_instance(), Runtime)  # and no test
     if is_server and hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
+        os.environ["MNIST_CORES"] = " ".join(map(str, cores))  # for its trainers
         os.sched_setaffinity(os.getpid(), {cores[os.getpid() % len(cores)]})

@@ -1,5 +1,6 @@
 """A visitor's own digits: counted, read, brought out and in, deleted."""
 
+import numpy as np
 import streamlit as st
 
 from mnist_core import kept
@@ -37,18 +38,17 @@ def show_score(run: Run) -> None:
     """Show how a run reads what a visitor has kept; nothing if there is nothing."""
     drawings = mine.readable_drawings()
     if len(drawings):
-        _metric(resources.reading(run, drawings))
+        _metric(run, resources.reading(run, drawings))
 
 
-def remove_button(index: int) -> None:
-    """A button that keeps the drawing of this index no more."""
-    st.button(
-        "Remove it from your digits",
-        icon=":material/delete:",
-        key="remove-kept",
-        on_click=notices.attempt,
-        args=(mine.remove, mine.drawings().images[index]),
+def remove_button(image: np.ndarray) -> bool:
+    """A button that keeps this drawing no more; whether it was pressed."""
+    is_pressed = st.button(
+        "Remove it from your digits", icon=":material/delete:", key="remove-kept"
     )
+    if is_pressed:
+        notices.attempt(mine.remove, image)
+    return is_pressed
 
 
 def _show_scores(run: Run, drawings: Split) -> None:
@@ -61,23 +61,26 @@ def _show_scores(run: Run, drawings: Split) -> None:
             query_params={"run": run.id, "split": "mine"},
         )
     with yours, st.container(key="kept-score"):
-        _metric(resources.reading(run, drawings))
+        _metric(run, resources.reading(run, drawings))
     if run.result:
         mnist.metric("On MNIST", percent(run.result.test_accuracy, places=2))
     st.caption(
         "Their set has an address of its own, which is now this page’s: bookmark it to "
-        "find them again. Whoever has the address has the drawings."
+        "find them again. Whoever has the address can see, add and delete them."
     )
 
 
-def _metric(evaluation: Evaluation) -> None:
+def _metric(run: Run, evaluation: Evaluation) -> None:
     """The accuracy; of few drawings it is a count, as a share would claim too much."""
     if evaluation.is_small:
         st.metric("On your digits", evaluation.count())
-        return
-    st.metric("On your digits", percent(evaluation.accuracy))
-    low, high = (percent(end) for end in evaluation.interval)
-    st.caption(f"{evaluation.count()}; 95 % interval: {low} to {high}")
+    else:
+        st.metric("On your digits", percent(evaluation.accuracy))
+    if run.config.num_kept:
+        st.caption("It may have been taught with these very drawings.")
+    elif not evaluation.is_small:
+        low, high = (percent(end) for end in evaluation.interval)
+        st.caption(f"{evaluation.count()}; 95 % interval: {low} to {high}")
 
 
 def _show_actions(drawings: Split) -> None:

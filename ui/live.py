@@ -91,7 +91,8 @@ function listen(holder) {
       layers = found ?? layers;
       isDown = found !== null;
     },
-    pointermove() {
+    pointermove(event) {
+      isDown &&= event.buttons !== 0;  // let go where no one heard of it
       if (!isDown) return;
       isNews = true;
       plan();
@@ -103,6 +104,7 @@ function listen(holder) {
       timer = setTimeout(finish);  // when the canvas has laid the stroke down
     },
   };
+  events.pointercancel = events.pointerup;
   for (const name in events) window.addEventListener(name, events[name], true);
   return live;
 }
@@ -143,6 +145,8 @@ def _ink(address: Any) -> np.ndarray | None:
         return None
     encoded = address.partition(";base64,")[2][: 2 * pictures.MAX_CANVAS_BYTES]
     try:
-        return drawing.ink_from_rgba(pictures.decode_canvas(base64.b64decode(encoded)))
+        rgba = pictures.decode_canvas(base64.b64decode(encoded))
     except (PictureError, ValueError):  # the canvas has the last word
         return None
+    is_ours = rgba.shape[:2] == (canvas.SIZE, canvas.SIZE)
+    return drawing.ink_from_rgba(rgba) if is_ours else None

@@ -19,7 +19,8 @@ def set_id() -> str | None:
             icon=":material/link_off:",
         )
         st.query_params.pop(_MINE)
-        wanted = None
+        before = st.session_state.get(_MINE)
+        wanted = before if before is not None and kept.is_id(before) else None
     st.session_state[_MINE] = wanted
     if wanted is not None and _MINE not in st.query_params:
         st.query_params[_MINE] = wanted

@@ -24,6 +24,7 @@ INVITATIONS = {
     "camera": "Take a picture of digits on paper.",
     "test": "",
 }
+PREVIEW = 600  # pixels, about, the longer side of a picture that is shown
 PICTURES = ["png", "jpg", "jpeg", "bmp", "webp"]
 _KEY = "source"  # of the choice, and in the address
 
@@ -88,15 +89,22 @@ def _photographed(source: str) -> np.ndarray | None:
         taken = st.file_uploader("A picture of digits", PICTURES)
     if taken is None:
         return None
-    rgba = pictures.decode_picture(taken.getvalue())
-    ink = photos.ink_from_picture(rgba)
+    preview, ink = _seen(taken.getvalue())
     if source == "upload":
-        st.image(rgba, width=canvas.SIZE)
+        st.image(preview, width=canvas.SIZE)
     if ink.any():
         st.image(255 - ink, width=canvas.SIZE, caption="What was taken for ink")
     else:
         st.warning("No ink is seen in it. Try darker ink, or more light.")
     return ink
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _seen(data: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """A picture small enough to show, and its ink; a large one takes half a second."""
+    rgba = pictures.decode_picture(data)
+    step = max(1, max(rgba.shape) // PREVIEW)
+    return rgba[::step, ::step], photos.ink_from_picture(rgba)
 
 
 def _test_digit(predictor: Predictor) -> Prediction:

@@ -8,7 +8,7 @@ import streamlit as st
 from mnist_core.data import Split
 from mnist_core.evaluation import Evaluation
 from mnist_core.runs import Run
-from ui import kept_panel, mine, resources
+from ui import digit_dialog, kept_panel, mine, resources
 
 STAYING = ("run", "mine", "split")  # in the address, whatever is filtered or opened
 _SPLITS = {"test": "Test digits", "mine": "Your digits"}
@@ -65,8 +65,15 @@ def pick_split(run: Run) -> Digits:
         drawings,
         resources.reading(run, drawings),
         "Your digit",
-        kept_panel.remove_button,
+        lambda index: _remove(drawings, index),
     )
+
+
+def _remove(drawings: Split, index: int) -> None:
+    """Offer to keep the drawing no more; then the page is about those that are left."""
+    if kept_panel.remove_button(drawings.images[index]):
+        digit_dialog.close_digit()
+        st.rerun()
 
 
 def _change() -> None:

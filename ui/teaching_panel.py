@@ -21,16 +21,20 @@ def teaching_panel(run: Run, drawings: Split) -> None:
             if copy.has_model:
                 _show_gains(copy)
             if copy.has_model and copy.id != run.id:
-                st.button(
-                    "Use it on every page",
-                    type="primary",
-                    icon=":material/check:",
-                    key="use-taught",
-                    on_click=picker.want_run,
-                    args=(copy.id,),
-                )
+                _use_button(copy)
     if len(drawings) and not (copy and copy.is_active):
         _offer(run, drawings)
+
+
+def _use_button(copy: Run) -> None:
+    if st.button(
+        "Use it on every page",
+        type="primary",
+        icon=":material/check:",
+        key="use-taught",
+    ):
+        picker.want_run(copy.id)
+        st.rerun()  # the whole page: the choice of the model stands above this part
 
 
 def _shown_copy(run: Run) -> Run | None:

@@ -9,9 +9,14 @@ from ui import answer
 _BEFORE = "before"
 
 
-def show(now: Prediction) -> None:
-    """Let a person keep the present answer, and compare every later one with it."""
-    before: Prediction | None = st.session_state.get(_BEFORE)
+def show(run_id: str, now: Prediction) -> None:
+    """Let a person keep the present answer, and compare every later one with it.
+
+    An answer of another run is forgotten: what differs would not be the ink.
+    """
+    kept_run, before = st.session_state.get(_BEFORE, ("", None))
+    if kept_run != run_id:
+        before = None
     st.markdown(
         "Keep this answer, then add ink or take some away with the eraser: what "
         "does the model look at?"
@@ -22,14 +27,14 @@ def show(now: Prediction) -> None:
             icon=":material/push_pin:",
             key="keep-answer",
             on_click=_keep,
-            args=(now,),
+            args=(run_id, now),
         )
         if before is not None:
             st.button(
                 "Forget it",
                 icon=":material/close:",
                 key="forget-answer",
-                on_click=_keep,
+                on_click=_forget,
             )
     if before is None:
         return
@@ -45,8 +50,12 @@ def show(now: Prediction) -> None:
             answer.bars(prediction)
 
 
-def _keep(prediction: Prediction | None = None) -> None:
-    st.session_state[_BEFORE] = prediction
+def _keep(run_id: str, prediction: Prediction) -> None:
+    st.session_state[_BEFORE] = run_id, prediction
+
+
+def _forget() -> None:
+    st.session_state.pop(_BEFORE, None)
 
 
 def _sentence(before: Prediction, now: Prediction) -> str:

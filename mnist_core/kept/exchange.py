@@ -141,6 +141,11 @@ def _from_pngs(archive: zipfile.ZipFile) -> Split:
 
 def _decoded(data: bytes, member: zipfile.ZipInfo) -> np.ndarray:
     """`(28, 28)` uint8, white ink on black, of a PNG."""
+    if any(part in data for part in pictures.COSTLY_PARTS):  # a thousand of them add up
+        raise KeptError(
+            f"{member.filename[-40:]!r} holds more than a picture. Save it again as a "
+            "plain PNG."
+        )
     rgba = pictures.decode_canvas(data)
     if rgba.shape[:2] != (IMAGE_SIZE, IMAGE_SIZE):
         height, width = rgba.shape[:2]
