@@ -4,7 +4,7 @@ Softmax is sure of itself on noise, so two other scores decide: the energy of th
 logits (Liu et al., 2020) and the Mahalanobis distance of the features to the nearest
 mean (Lee et al., 2018), of a digit or of one of its styles. Each refuses one half
 percent of the validation digits at most. A blot, which a network may be sure of, has
-more ink than any of them.
+more ink than any of them, and blank paper has none.
 """
 
 from dataclasses import dataclass
@@ -41,10 +41,12 @@ class Novelty:
     ) -> np.ndarray:
         """`(N,)` bool, from `(N, 28, 28)` uint8 images and what is read of them."""
         distances = _distances(features, self.means, self.precision)
+        ink = image_ink(images)
         return (
             (distances <= self.max_distance)
             & (_energies(logits) <= self.max_energy)
-            & (image_ink(images) <= self.max_ink)
+            & (ink > 0)
+            & (ink <= self.max_ink)
         )
 
     def save(self, path: Path) -> None:

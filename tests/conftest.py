@@ -8,6 +8,14 @@ from mnist_core.data import Mnist, Split
 from mnist_core.errors import DatasetError
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is imported
+# A core each for two test processes: what one of them has started, and waits for, gives
+# way to everything else, and would get next to nothing beside four busy threads.
+for name in (
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+    "OPENBLAS_NUM_THREADS",
+):
+    os.environ.setdefault(name, "1")
 
 
 @pytest.fixture(autouse=True)
