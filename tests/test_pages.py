@@ -7,6 +7,7 @@ JavaScript, fragments and dialogs only live in a browser.
 import base64
 import io
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -263,6 +264,15 @@ def test_a_page_is_a_thin_script(page):
     lines = (paths.REPOSITORY / "pages" / f"{page}.py").read_text().splitlines()
 
     assert 20 < len(lines) <= MAX_PAGE_LINES
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="only Linux has it")
+def test_a_page_outside_of_a_server_leaves_the_process_its_cores():
+    cores = os.sched_getaffinity(0)
+
+    open_page("draw")
+
+    assert os.sched_getaffinity(0) == cores
 
 
 def test_no_page_is_left_out_of_these_tests():

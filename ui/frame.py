@@ -52,7 +52,7 @@ def _keep_to_one_core() -> None:
     benchmarks/README.md). The main thread starts the others, and they inherit it; so
     does a trainer, which frees itself.
     """
-    is_server = exists() and isinstance(get_instance(), Runtime)  # and no test
+    is_server = exists() and type(get_instance()) is Runtime  # and no mock of it
     if is_server and hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         os.environ["MNIST_CORES"] = " ".join(map(str, cores))  # for its trainers
