@@ -609,6 +609,15 @@ def test_live_ink_that_is_none_is_no_exception(sent):
     assert digit_shown(app) == "–"
 
 
+def test_live_ink_of_another_size_than_the_canvas_s_is_passed_over():
+    large = encoded(Image.new("RGBA", (1000, 1000), "black"))
+
+    app = live_ink(open_page("draw"), large, turn=0)
+
+    assert not (app.exception or app.error)
+    assert digit_shown(app) == "–"
+
+
 def test_a_cleared_drawing_is_among_the_earlier_ones():
     app = draw(open_page("draw"), drawing(one()))
     assert not any("of this visit" in text for text in texts(app))

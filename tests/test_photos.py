@@ -177,3 +177,13 @@ def test_any_shape_and_any_noise_is_prepared(shape):
     ink = photos.ink_from_picture(noise)
 
     assert ink.dtype == np.uint8 and ink.ndim == 2
+
+
+@pytest.mark.parametrize("height, width", [(1, 1), (1, 2), (3, 1)])
+def test_a_picture_with_next_to_no_ink_is_prepared(height, width):
+    picture = np.full((64, 64, 4), 255, np.uint8)
+    picture[30 : 30 + height, 30 : 30 + width, :3] = 0
+
+    ink = photos.ink_from_picture(picture)
+
+    assert ink.shape == (64, 64)

@@ -167,3 +167,14 @@ def test_any_ink_has_its_digits(ink):
 
     assert 1 <= len(found) <= segmentation.MAX_DIGITS
     assert all(digit.ink.max() == 255 for digit in found)
+
+
+def test_the_ink_of_a_digit_is_put_back_where_it_was():
+    ink = np.zeros((120, 200), np.uint8)
+    ink[0:80, 0:12] = 255  # at the edge, where there is no room for a margin
+    ink[30:110, 150:162] = 255
+
+    found = segmentation.digits(ink)
+
+    assert len(found) == 2
+    assert np.array_equal(sum(digit.on_paper(120, 200) for digit in found), ink)

@@ -47,3 +47,27 @@ def test_a_digit_is_drawn_and_kept_by_a_key_and_seen_and_all_is_deleted(
     app.page.reload()
     expect(app.at("test-accuracy")).to_be_visible()
     expect(app.page.get_by_text("On your digits")).to_have_count(0)
+
+
+def test_a_drawing_that_is_open_is_the_one_that_is_removed(visit, fresh_server):
+    app = visit(fresh_server).open(look="yours")
+    app.draw(SEVEN)
+    app.expect_digit("7")
+    app.page.keyboard.press("7")
+    expect(app.at("kept-count")).to_contain_text("1")
+    app.at("kept-count").get_by_role("link").click()
+    app.at("gallery").get_by_role("button").click()
+
+    app.at("remove-kept").get_by_role("button").click()
+
+    expect(app.page.get_by_text("You have kept no digit yet.")).to_be_visible()
+
+
+def test_a_wrong_file_is_said_to_be_wrong_at_once(visit, server):
+    app = visit(server).open(look="yours")
+    app.button("Import").click()
+
+    file = {"name": "x.npz", "mimeType": "application/zip", "buffer": b"hello"}
+    app.page.locator("input[type=file]").set_input_files(file)
+
+    expect(app.alert).to_contain_text("damaged or of another format")
