@@ -49,8 +49,10 @@ FULL = TrainConfig(
 # A stand-in for the web server. argv: the folder of runs, a config, how many runs.
 # It is ready, waits for a word, starts them, tells their processes and lives on.
 SERVER = """\
-import json, select, subprocess, sys
+import json, select, signal, subprocess, sys
 from pathlib import Path
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored by background jobs
 
 from mnist_core import jobs
 from mnist_core.config import TrainConfig

@@ -25,6 +25,8 @@ MAX_MEMBERS = 2 * MAX_DRAWINGS  # some programs add a member of their own to eac
 
 _MEMBER = b"PK\x01\x02"  # begins the entry of a member in an archive's directory
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# Parts of a PNG that may hold little and unpack to much: over 2,000 files they add up.
+_COSTLY = (b"iCCP", b"zTXt", b"iTXt")
 _PNG_NAME = re.compile(r"(?:.*/)?\d+-label-(\d)\.png", re.ASCII)
 _FORMATS = (
     "an .npz with `images` and `labels`, or a zip of PNGs with names such as "
@@ -141,7 +143,7 @@ def _from_pngs(archive: zipfile.ZipFile) -> Split:
 
 def _decoded(data: bytes, member: zipfile.ZipInfo) -> np.ndarray:
     """`(28, 28)` uint8, white ink on black, of a PNG."""
-    if any(part in data for part in pictures.COSTLY_PARTS):  # a thousand of them add up
+    if any(part in data for part in _COSTLY):
         raise KeptError(
             f"{member.filename[-40:]!r} holds more than a picture. Save it again as a "
             "plain PNG."
