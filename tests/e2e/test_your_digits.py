@@ -53,6 +53,7 @@ def test_a_drawing_that_is_open_is_the_one_that_is_removed(visit, fresh_server):
     app = visit(fresh_server).open(look="yours")
     app.draw(SEVEN)
     app.expect_digit("7")
+    expect(app.at("ask")).to_contain_text("Right?")
     app.page.keyboard.press("7")
     expect(app.at("kept-count")).to_contain_text("1")
     app.at("kept-count").get_by_role("link").click()
