@@ -27,6 +27,7 @@ from ui.answer import Answer
 from ui.picker import pick_run
 
 LOOKS = {
+    "answer": "The answer",
     "receives": "What the model receives",
     **explanation.LOOKS,
     "changes": "What would change it",
@@ -43,9 +44,11 @@ def board(run: Run) -> None:
         source = sources.choose()
         with resources.IN_TURN if source == "draw" else nullcontext():
             brought = bring_and_read(predictor, source)
-    look = choice("Look into it", "look", LOOKS, default="receives")
+    look = choice("Look at", "look", LOOKS, default="answer")
     if look == "yours":
         kept_panel.your_digits(run)
+    elif look == "answer":
+        pass  # it stands above; nothing more is sent with every stroke
     elif brought.predictions:
         look_into(run, brought, look)
     else:

@@ -75,6 +75,7 @@ def test_several_digits_are_numbered_and_read_from_left_to_right(app):
     expect(
         app.at("model-input").get_by_alt_text("The digits, numbered")
     ).to_be_visible()
+    app.press("Look at", "What the model receives")
     app.press("Which digit", "3")
     expect(app.page.get_by_text("With every step: 7")).to_be_visible()
 
@@ -106,6 +107,7 @@ def test_a_cleared_drawing_comes_back_with_a_click(app):
 def test_a_step_of_the_preparation_can_be_switched_off(app):
     app.draw([(30, 200), (80, 200), (50, 255)])  # a small 7 in a corner
     app.expect_digit("7")
+    app.press("Look at", "What the model receives")
     expect(app.page.get_by_text("With every step: 7")).to_be_visible()
 
     app.page.get_by_text("Crop", exact=True).click()
@@ -117,7 +119,7 @@ def test_a_step_of_the_preparation_can_be_switched_off(app):
 def test_an_answer_is_compared_with_the_one_after_more_ink(app):
     app.draw([(75, 60), (205, 60), (120, 235)])
     app.expect_digit("7")
-    app.press("Look into it", "What would change it")
+    app.press("Look at", "What would change it")
     app.at("keep-answer").get_by_role("button").click()
     expect(app.page.get_by_text("Still 7: 7 from")).to_be_visible()
     app.at("clear").get_by_role("button").click()
@@ -346,7 +348,7 @@ def test_the_server_has_not_loaded_tensorflow(visit, fresh_server):
     app = visit(fresh_server).open()
     app.draw(*SEVEN)
     app.expect_digit("7")
-    app.press("Look into it", "What each layer sees")
+    app.press("Look at", "What each layer sees")
     expect(app.at("feature-maps").locator("img")).not_to_have_count(0)
     app.go("Train").go("Evaluate").go("Browse")
 

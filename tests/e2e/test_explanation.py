@@ -20,7 +20,7 @@ def test_a_drawing_is_explained_and_the_explanation_follows_it(visit, server):
     expect(tiles).to_contain_text("of 5 are labelled 7")
     expect(picture(app)).to_have_count(0)  # nobody has asked
 
-    app.press("Look into it", "Which ink counts")
+    app.press("Look at", "Which ink counts")
     as_read = picture(app).get_attribute("src")
     app.press("Why, or why not …", "1")
     expect(picture(app)).not_to_have_attribute("src", as_read)
