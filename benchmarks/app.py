@@ -121,6 +121,7 @@ def strokes(
 
 def moving_pen(browser: Browser, num_strokes: int) -> Rows:
     """While a pen moves: from ink to the answer in the page, and how many a second."""
+    digits = list(_server.DIGITS)
     waits: list[float] = []
     rates = []
     with _server.visit(browser) as page, _server.serving() as server:
@@ -129,7 +130,7 @@ def moving_pen(browser: Browser, num_strokes: int) -> Rows:
         for number in range(num_strokes):
             page.evaluate("stopwatch.waits = []")
             began = time.monotonic()
-            _server.draw(page, number % len(_server.DIGITS), pause=MOVING)
+            _server.draw(page, digits[number % len(digits)], pause=MOVING)
             seconds = time.monotonic() - began
             answers = page.evaluate("stopwatch.waits.filter(it => it[1])")
             waits += [seen - looked for looked, seen in answers]
