@@ -104,7 +104,7 @@ class Predictor:
         """Read every digit of `(H, W)` uint8 ink, from left to right, top line first.
 
         Returns:
-            None where nothing is drawn, and `segmentation.MAX_DIGITS` at most.
+            An empty list where nothing is drawn; `segmentation.MAX_DIGITS` at most.
         """
         digits = segmentation.digits(ink)
         predictions = self._predict_prepared([_prepared(found.ink) for found in digits])

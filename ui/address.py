@@ -3,7 +3,14 @@
 import streamlit as st
 
 
-def choice(label: str, name: str, options: dict[str, str], *, default: str) -> str:
+def choice(
+    label: str,
+    name: str,
+    options: dict[str, str],
+    *,
+    default: str,
+    is_labelled: bool = True,
+) -> str:
     """Let a person choose one of a few; the address holds it and decides.
 
     Args:
@@ -11,6 +18,7 @@ def choice(label: str, name: str, options: dict[str, str], *, default: str) -> s
         name: In the address, and the widget's key.
         options: What the address says, and what a person reads.
         default: What is chosen where the address names no option.
+        is_labelled: Whether the label is to be seen, or only for a screen reader.
 
     Returns:
         One of the options.
@@ -24,6 +32,7 @@ def choice(label: str, name: str, options: dict[str, str], *, default: str) -> s
         required=True,
         key=name,
         wrap=True,
+        label_visibility="visible" if is_labelled else "collapsed",
         on_change=_put_into_address,
         args=(name,),
     )

@@ -9,6 +9,7 @@ from mnist_core import drawing, photos, pictures, thumbnails
 from mnist_core.predictor import Prediction, Predictor
 from mnist_core.selection import number_in_query
 from ui import answer, canvas, resources, sketches
+from ui.address import choice
 from ui.answer import Answer
 from ui.gallery import Tile, show_tiles
 
@@ -26,23 +27,12 @@ INVITATIONS = {
 }
 PREVIEW = 600  # pixels, about, the longer side of a picture that is shown
 PICTURES = ["png", "jpg", "jpeg", "bmp", "webp"]
-_KEY = "source"  # of the choice, and in the address
 
 
 def choose() -> str:
     """Let a person choose a source; it is in the address."""
-    asked = st.query_params.get(_KEY, "draw")
-    chosen = st.session_state[_KEY] = asked if asked in SOURCES else "draw"
-    st.segmented_control(
-        "Where the digit comes from",
-        list(SOURCES),
-        format_func=SOURCES.__getitem__,
-        required=True,
-        key=_KEY,
-        on_change=_change,
-        label_visibility="collapsed",
-    )
-    return chosen
+    label = "Where the digit comes from"
+    return choice(label, "source", SOURCES, default="draw", is_labelled=False)
 
 
 def bring(source: str, predictor: Predictor) -> Answer:
@@ -70,11 +60,6 @@ def show_earlier(predictor: Predictor) -> None:
         for index, found in enumerate(predictor.predict(images))
     ]
     show_tiles(images, tiles, key="earlier", on_open=sketches.bring_back)
-
-
-def _change() -> None:
-    """Put the choice into the address, which is what the page reads."""
-    st.query_params[_KEY] = st.session_state[_KEY]
 
 
 def _drawn() -> np.ndarray | None:
