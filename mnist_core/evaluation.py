@@ -5,7 +5,6 @@ ratio has nothing to divide by it is 0.0, as with scikit-learn's `zero_division=
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -92,10 +91,12 @@ class Evaluation:
     Attributes:
         labels: `(N,)` uint8, the true digits; read-only.
         probabilities: `(N, 10)` float32, rows sum to 1; read-only.
+        disputed: Indices of the images whose label people do not agree on.
     """
 
     labels: np.ndarray
     probabilities: np.ndarray
+    disputed: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Check the arrays and keep read-only copies of them.
@@ -214,9 +215,11 @@ class Evaluation:
             f"with a 95 % interval from {low} to {high}."
         )
 
-    def ceiling(self, disputed: Sequence[int]) -> str:
-        """Where labels end, in words, if people dispute those of some images."""
-        rows = np.asarray(disputed)
+    def ceiling(self) -> str:
+        """Where labels end, in words; "" if nobody disputes one."""
+        if not self.disputed:
+            return ""
+        rows = np.array(self.disputed)
         among = int((self.predictions[rows] != self.labels[rows]).sum())
         end = percent(1 - len(rows) / self.num_images, places=2)
         return (

@@ -292,7 +292,8 @@ def test_the_ceiling_counts_the_disputed_labels_and_the_mistakes_among_them():
     labels = np.arange(10, dtype=np.uint8)
     probabilities = np.eye(10, dtype=np.float32)[[1, 1, 3, 3, 4, 5, 6, 7, 8, 9]]
 
-    words = Evaluation(labels, probabilities).ceiling([0, 1, 9])
+    words = Evaluation(labels, probabilities, disputed=(0, 1, 9)).ceiling()
 
     assert words.startswith("People do not agree on 3 of the labels; 1 of its mistakes")
     assert "labels end at about 70.00 %" in words
+    assert Evaluation(labels, probabilities).ceiling() == ""

@@ -1443,7 +1443,7 @@ def test_a_row_that_is_gone_is_no_exception(mnist, row):
 # Evaluate
 
 
-def test_the_figures_are_those_of_the_evaluation(evaluation):
+def test_the_figures_are_those_of_the_evaluation(evaluation, store):
     app = open_page("evaluate")
 
     low, high = evaluation.interval
@@ -1451,15 +1451,24 @@ def test_the_figures_are_those_of_the_evaluation(evaluation):
         percent(evaluation.accuracy, places=2),
         str(evaluation.num_mistakes),
         f"{evaluation.loss:.4f}",
-        "256,042",
+        f"{store.get(paths.SHIPPED_RUN_ID).result.num_parameters:,}",
     ]
     interval = f"{percent(low, places=2)} to {percent(high, places=2)}"
     assert app.get_by_key("test-accuracy").caption[0].value.endswith(interval)
-    rows = app.dataframe[0].value
-    assert rows["Precision"].tolist() == [d.precision for d in evaluation.digits]
-    assert rows["Recall"].tolist() == [d.recall for d in evaluation.digits]
-    assert rows["F1"].tolist() == [d.f1 for d in evaluation.digits]
-    assert rows["Images"].tolist() == [d.support for d in evaluation.digits]
+    scores = door_texts(app, "scores")
+    assert scores[1:] == [
+        [
+            str(digit.digit),
+            *(f"{value:.4f}" for value in (digit.precision, digit.recall, digit.f1)),
+            f"{digit.support:,}",
+        ]
+        for digit in evaluation.digits
+    ]
+
+
+def door_texts(app, key):
+    rows = json.loads(app.get_by_key(key).proto.json)["rows"]
+    return [[cell["text"] for cell in row] for row in rows]
 
 
 def test_the_top_confusions_link_to_their_digits(evaluation):
@@ -1474,11 +1483,35 @@ def test_the_top_confusions_link_to_their_digits(evaluation):
     assert ("browse", query) in links(app)
 
 
-def test_the_matrix_and_the_curves_are_drawn(mnist):
-    app = open_page("evaluate")
+def test_the_matrix_shows_its_counts(evaluation):
+    heads, *rows = door_texts(open_page("evaluate"), "matrix")
 
-    matrix, curves = charts(app)
-    assert "layer" in matrix
+    assert heads[1:] == [str(digit) for digit in range(10)]
+    shown = [[int(text or 0) for text in row[1:]] for row in rows]
+    assert np.array_equal(shown, evaluation.confusion_matrix)
+
+
+def test_every_number_of_the_matrix_opens_what_it_counts(evaluation):
+    rows = json.loads(open_page("evaluate").get_by_key("matrix").proto.json)["rows"]
+    for row in rows[1:]:
+        for door in row[1:]:
+            query = dict(part.split("=") for part in door["value"].split("&"))
+            selected = Selection.from_query(query).indices(evaluation)
+            assert len(selected) == int(door["text"] or 0)
+
+
+def test_the_digits_behind_a_number_are_shown_and_linked(evaluation):
+    app = open_page("evaluate", true="4", pred="4")
+
+    count = evaluation.confusion_matrix[4, 4]
+    assert_text(app, f"{count} fours read right, in their order.")
+    assert ("browse", "run=shipped&true=4&pred=4") in links(app)
+    assert len(json.loads(app.get_by_key("behind").proto.json)["tiles"]) == 48
+
+
+def test_the_curves_are_drawn(mnist):
+    [curves] = charts(open_page("evaluate", look="training"))
+
     assert len(curves["vconcat"]) == 2
 
 
@@ -1486,7 +1519,7 @@ def test_a_run_without_its_curves_says_so(mnist, store):
     run = finished(store, "Mine")
     (run.folder / "progress.jsonl").unlink()
 
-    app = open_page("evaluate", run=run.id)
+    app = open_page("evaluate", run=run.id, look="training")
 
     assert_text(app, "The curves of this run are not on disk.")
 

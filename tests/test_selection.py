@@ -6,9 +6,12 @@ import pytest
 from mnist_core.errors import ConfigError
 from mnist_core.evaluation import Evaluation
 from mnist_core.selection import (
+    CHANGE_WORDS,
+    MAX_AMONG,
     OUTCOMES,
     SORTS,
     Selection,
+    counts,
     number_in_query,
     page,
 )
@@ -216,3 +219,129 @@ def test_a_page_says_where_it_is():
     assert page(indices, 1, size=100).sentence() == "1 to 100 of 1,892"
     assert page(indices, 19, size=100).sentence() == "1,801 to 1,892 of 1,892"
     assert page(indices[:0], 1, size=100).sentence() == "0 of 0"
+
+
+# What else there is to filter by
+
+OTHER = evaluation(
+    labels=[4, 9, 4, 4, 1, 9, 4],
+    predictions=[4, 9, 4, 8, 7, 4, 4],
+    confidences=[0.9] * 7,
+)
+MORE = [
+    Selection(least=0.25),
+    Selection(most=0.5, outcome="wrong"),
+    Selection(least=0.6, most=0.9, sort="loss"),
+    Selection(disputed="only"),
+    Selection(disputed="without", true=4),
+    Selection(among=()),
+    Selection(among=(0, 1, 5)),
+    Selection(among=(3, 130, 131, 9_999, 54_999)),
+    Selection(among=tuple(range(MAX_AMONG))),
+    *(Selection(against="a-run", change=change) for change in CHANGE_WORDS),
+]
+
+
+@pytest.mark.parametrize("selection", MORE)
+def test_an_address_brings_every_filter_back(selection):
+    assert Selection.from_query(selection.to_query()) == selection
+
+
+def test_filters_by_how_probable_the_prediction_is():
+    assert picked(least=0.8) == [0, 1, 3, 6]
+    assert picked(most=0.6) == [2, 5]
+    assert picked(least=0.6, most=0.8) == [1, 2, 4]
+
+
+def test_least_and_most_together_are_the_whole_and_only_their_border_twice():
+    below, above = picked(most=0.7), picked(least=0.7)
+
+    assert sorted({*below, *above}) == picked()
+    assert set(below) & set(above) == {4}
+
+
+def test_filters_by_disputed_labels():
+    disputed = Evaluation(FEW.labels, FEW.probabilities, disputed=(2, 5))
+
+    assert Selection(disputed="only").indices(disputed).tolist() == [2, 5]
+    assert Selection(disputed="without").indices(disputed).tolist() == [0, 1, 3, 4, 6]
+
+
+def test_picks_images_one_by_one_and_ignores_what_there_is_not():
+    assert picked(among=(1, 5, 6, 7, 5000)) == [1, 5, 6]
+    assert picked(among=(1, 5, 6), outcome="wrong") == [5]
+
+
+@pytest.mark.parametrize(
+    "change, expected",
+    [("gained", [4]), ("lost", [2]), ("both-wrong", [3, 5]), ("disagree", [2, 3, 4])],
+)
+def test_compares_with_another_run(change, expected):
+    selection = Selection(against="a-run", change=change)
+
+    assert selection.indices(FEW, other=OTHER).tolist() == expected
+
+
+def test_a_change_against_nothing_is_refused_with_the_way_out():
+    with pytest.raises(ConfigError, match="Choose a run that is there, or remove"):
+        Selection(against="a-run", change="lost").indices(FEW)
+
+
+@pytest.mark.parametrize("selection", MORE)
+def test_a_chip_takes_its_filter_away_and_no_other(selection):
+    chips = selection.chips()
+
+    for words, without in chips:
+        left = [other for other, _ in without.chips()]
+        assert left == [other for other, _ in chips if other != words]
+
+
+@pytest.mark.parametrize(
+    "filters, sentence",
+    [
+        ({"most": 0.5, "true": 4}, "2 fours, at most 50.0 % probable, in their order."),
+        ({"least": 0.995}, "2 digits, at least 99.5 % probable, in their order."),
+        (
+            {"least": 0.25, "most": 0.9995},
+            "2 digits, 25.0 % to 99.95 % probable, in their order.",
+        ),
+        ({"disputed": "only"}, "2 digits, with a disputed label, in their order."),
+        ({"among": (1, 2, 3)}, "2 digits, of 3 picked ones, in their order."),
+        (
+            {"against": "x", "change": "lost", "sort": "loss"},
+            "2 digits, that only the other model reads right, highest loss first.",
+        ),
+    ],
+)
+def test_a_selection_says_its_other_filters(filters, sentence):
+    assert Selection(**filters).sentence(2) == sentence
+
+
+def test_counts_say_what_each_option_would_find():
+    found = counts(Selection(true=4), "outcome", OUTCOMES, FEW)
+
+    assert found == {"all": 4, "right": 2, "wrong": 2}
+
+
+@pytest.mark.parametrize("text", ["", "!", "A", "AAA", "gIA", "Af8", "x" * 9_000, "é"])
+def test_what_is_no_list_of_rising_indices_is_passed_over(text):
+    among = Selection.from_query({"among": text}).among
+
+    assert among is None or all(a < b for a, b in itertools.pairwise(among))
+
+
+@pytest.mark.parametrize(
+    "filters, message",
+    [
+        ({"least": 1.5}, "`least` must be from 0 to 1. Received: 1.5."),
+        ({"most": -0.1}, "`most` must be from 0 to 1"),
+        ({"disputed": "maybe"}, "`disputed` must be one of only, without"),
+        ({"change": "lost"}, "`change` and `against` go together"),
+        ({"against": "x", "change": "better"}, "`change` must be one of gained"),
+        ({"among": (2, 1)}, "`among` must be at most 2,000 indices from 0 that rise"),
+        ({"among": tuple(range(MAX_AMONG + 1))}, "`among` must be at most 2,000"),
+    ],
+)
+def test_what_is_no_filter_is_refused(filters, message):
+    with pytest.raises(ConfigError, match=message):
+        Selection(**filters)

@@ -120,7 +120,8 @@ def evaluation(run: Run) -> Evaluation:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _evaluation(_run: Run, result: str) -> Evaluation:
-    return Evaluation(test_split().labels, _run.probabilities("test"))
+    probabilities = _run.probabilities("test")
+    return Evaluation(test_split().labels, probabilities, data.DISPUTED_TEST)
 
 
 def reading(run: Run, drawings: Split) -> Evaluation:

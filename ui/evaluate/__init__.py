@@ -1,0 +1,1 @@
+"""What the page Evaluate shows of a run, one look a module."""

@@ -1,0 +1,208 @@
+"""What a run confuses: the matrix and the digits behind each of its numbers."""
+
+import streamlit as st
+
+from mnist_core import matrices, thumbnails
+from mnist_core.data import Split
+from mnist_core.evaluation import DigitScores, Evaluation
+from mnist_core.matrices import VIEWS
+from mnist_core.runs import Run
+from mnist_core.selection import Selection
+from ui import digit_dialog
+from ui.address import choice
+from ui.doors import Door, doors
+from ui.gallery import gallery
+
+MAX_SHOWN = 48  # digits below the matrix; Browse has them all
+NUM_CONFUSIONS = 6
+NUM_EXAMPLES = 5  # digits shown of each confusion
+FILTERS = ("show", "true", "pred", "i")  # what a click here changes in the address
+_HOW_TO_READ = """
+1. A **row** holds the digits with that label, a **column** what they were read as.
+2. So the **diagonal** is what was read right; every other cell is a kind of mistake.
+3. A **row's head** opens all digits with that label, a **column's head** all that were
+   read as that digit.
+4. **Row percent** says how often a digit is missed, **column percent** how far a
+   reading can be trusted.
+5. **Mistakes only** hides the diagonal, so that the largest mistake is the darkest.
+"""
+
+
+def show(run: Run, split: Split, evaluation: Evaluation) -> None:
+    """Show the matrix, the scores of each digit and what is confused most."""
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        _matrix(evaluation)
+        _digits_behind(run, split, evaluation)
+    with right:
+        _scores(evaluation)
+    _top_confusions(run, split, evaluation)
+
+
+def _matrix(evaluation: Evaluation) -> None:
+    names: dict[str, str] = {view: view.capitalize() for view in VIEWS}
+    asked = choice("Cells", "cells", names, default="counts")
+    view = next(known for known in VIEWS if known == asked)
+    heads = [
+        _row_door(digit, str(digit.digit), matrices.row_sentence(digit))
+        for digit in evaluation.digits
+    ]
+    rows = [
+        [
+            head,
+            *(
+                Door(
+                    cell.text,
+                    cell.sentence,
+                    _value(Selection(true=true, predicted=predicted)),
+                    cell.shade,
+                )
+                for predicted, cell in enumerate(cells)
+            ),
+        ]
+        for true, (head, cells) in enumerate(
+            zip(heads, matrices.cells(evaluation.confusion_matrix, view), strict=True)
+        )
+    ]
+    top = [
+        _column_door(digit, str(digit.digit), matrices.column_sentence(digit))
+        for digit in evaluation.digits
+    ]
+    with st.container(key="confusion-matrix"):
+        doors(
+            [
+                [Door("↓ →", "Down: the label. Across: what it was read as."), *top],
+                *rows,
+            ],
+            key="matrix",
+            on_open=_open,
+            chosen=_value(_selected()),
+            caption="Down: the label. Across: what it was read as. Click any number.",
+        )
+    with st.popover("How to read this", icon=":material/help:"):
+        st.markdown(_HOW_TO_READ)
+
+
+def _scores(evaluation: Evaluation) -> None:
+    """Each digit's scores, each a door to the digits that it is about."""
+    heads = (
+        Door("Digit"),
+        Door("Precision", "Of the images read as this digit, the share that it is."),
+        Door("Recall", "Of the images of this digit, the share read as it."),
+        Door("F1", "The harmonic mean of precision and recall."),
+        Door("Images", "How many have this label."),
+    )
+    rows = []
+    for digit in evaluation.digits:
+        wrong = Selection(true=digit.digit, outcome="wrong")
+        name = f"Digit {digit.digit}"
+        rows.append(
+            [
+                Door(str(digit.digit)),
+                _column_door(
+                    digit, f"{digit.precision:.4f}", matrices.column_sentence(digit)
+                ),
+                _row_door(digit, f"{digit.recall:.4f}", matrices.row_sentence(digit)),
+                Door(
+                    f"{digit.f1:.4f}",
+                    f"{name}: F1 {digit.f1:.4f}. Opens those that were missed.",
+                    _value(wrong),
+                ),
+                _row_door(
+                    digit, f"{digit.support:,}", f"{name}: {digit.support:,} images."
+                ),
+            ]
+        )
+    st.markdown("**Digit by digit**")
+    with st.container(key="digit-scores"):
+        doors(
+            [heads, *rows],
+            key="scores",
+            on_open=_open,
+            head_width="2.75rem",
+            caption="Precision: of what was read as it, how many are. Recall: of its "
+            "images, how many are read as it. F1: both in one figure.",
+        )
+
+
+def _digits_behind(run: Run, split: Split, evaluation: Evaluation) -> None:
+    """The digits of what was clicked, if anything was."""
+    selection = _selected()
+    if selection == Selection():
+        return
+    indices = selection.indices(evaluation)
+    with st.container(key="digits-behind"):
+        st.subheader("Behind that number")
+        st.markdown(selection.sentence(len(indices)))
+        with st.container(horizontal=True):
+            st.page_link(
+                "pages/browse.py",
+                label="See them in Browse",
+                icon=":material/grid_view:",
+                query_params={"run": run.id} | selection.to_query(),
+            )
+            st.button("Close", icon=":material/close:", on_click=_open, args=("",))
+        shown = indices[:MAX_SHOWN]
+        gallery(
+            split.images[shown],
+            shown,
+            evaluation,
+            key="behind",
+            on_open=digit_dialog.open_digit,
+        )
+        if len(indices) > MAX_SHOWN:
+            st.caption(f"The first {MAX_SHOWN} of {len(indices):,}.")
+    digit_dialog.show_opened_digit(
+        split, evaluation, indices, title="Test digit", show_more=lambda index: None
+    )
+
+
+def _top_confusions(run: Run, split: Split, evaluation: Evaluation) -> None:
+    st.subheader("What it confuses most")
+    if not evaluation.num_mistakes:
+        st.success("It makes no mistake on the test split.", icon=":material/check:")
+    for confusion in evaluation.top_confusions(NUM_CONFUSIONS):
+        pair = Selection(
+            true=confusion.true, predicted=confusion.predicted, sort="loss"
+        )
+        words, pictures = st.columns([2, 3], vertical_alignment="center")
+        words.page_link(
+            "pages/browse.py",
+            label=confusion.sentence(),
+            query_params={"run": run.id} | pair.to_query(),
+        )
+        pictures.image(
+            [
+                thumbnails.png(split.images[index], scale=2)
+                for index in pair.indices(evaluation)[:NUM_EXAMPLES]
+            ],
+            width=56,
+        )
+
+
+def _row_door(digit: DigitScores, text: str, sentence: str) -> Door:
+    return Door(text, sentence, _value(Selection(true=digit.digit)))
+
+
+def _column_door(digit: DigitScores, text: str, sentence: str) -> Door:
+    return Door(text, sentence, _value(Selection(predicted=digit.digit)))
+
+
+def _selected() -> Selection:
+    return Selection.from_query(
+        {name: value for name, value in st.query_params.items() if name in FILTERS}
+    )
+
+
+def _value(selection: Selection) -> str:
+    """A selection as one short text: what a door gives."""
+    return "&".join(f"{key}={value}" for key, value in selection.to_query().items())
+
+
+def _open(value: str) -> None:
+    """Put what was clicked into the address, which is what the page reads."""
+    for name in FILTERS:
+        st.query_params.pop(name, None)
+    for part in value.split("&") if value else ():
+        name, _, text = part.partition("=")
+        st.query_params[name] = text
