@@ -5,6 +5,7 @@ JavaScript, fragments and dialogs only live in a browser.
 """
 
 import base64
+import hashlib
 import io
 import json
 import os
@@ -39,7 +40,7 @@ from ui import resources
 APP = paths.REPOSITORY / "streamlit_app.py"
 PAGES = ("draw", "train", "evaluate", "browse")
 MAX_PAGE_LINES = 120
-PAGE_SIZE = 60  # digits on a page of the gallery
+PAGE_SIZE = 100  # digits on a page of the gallery
 CONFIG = TrainConfig(
     architecture="softmax", epochs=2, num_train=500, num_validation=500
 )
@@ -1584,7 +1585,7 @@ def test_a_hostile_address_shows_all_digits(mnist, query):
 
 
 @pytest.mark.parametrize(
-    ("page", "first"), [("1", 0), ("2", 60), ("167", 9960), ("168", 9960)]
+    ("page", "first"), [("1", 0), ("2", 100), ("100", 9900), ("101", 9900)]
 )
 def test_the_address_says_which_page_is_shown(mnist, page, first):
     app = open_page("browse", page=page)
@@ -1600,7 +1601,7 @@ def test_the_page_turns(mnist):
     app.get("pagination")[0].set_value(3).run()
 
     assert app.query_params["page"] == "3"
-    assert tiles(app)[0]["index"] == 120
+    assert tiles(app)[0]["index"] == 200
 
 
 def test_a_filter_changes_the_address_and_begins_on_its_first_page(evaluation):
@@ -1623,6 +1624,122 @@ def test_a_filter_is_taken_back(mnist):
 
     assert count(app) == 10_000
     assert not {"show", "true", "sort"} & set(app.query_params)
+
+
+def chips(app):
+    return [button for button in app.button if (button.key or "").startswith("chip-")]
+
+
+def test_a_filter_is_a_chip_with_its_count_that_takes_it_away(evaluation):
+    app = open_page("browse", true="4", least="0.5")
+
+    labelled, probable, _ = chips(app)
+    assert labelled.label == f"Labelled 4 · {int((evaluation.labels == 4).sum()):,}"
+    is_probable = evaluation.confidences >= np.float32(0.5)
+    assert probable.label == f"At least 50.0 % probable · {int(is_probable.sum()):,}"
+
+    labelled.click().run()
+
+    assert app.query_params.get("true") is None
+    assert app.query_params["least"] in ("0.5", ["0.5"])
+    assert count(app) == int(is_probable.sum())
+
+
+def test_all_filters_go_at_once_and_the_order_stays(mnist):
+    app = open_page("browse", true="4", show="wrong", sort="loss")
+
+    app.button(key="chip-all").click().run()
+
+    assert count(app) == 10_000
+    assert set(app.query_params) & {"true", "show", "sort"} == {"sort"}
+
+
+def test_an_option_says_how_many_it_would_find(evaluation):
+    app = open_page("browse", pred="9")
+
+    wrong = Selection(predicted=9, outcome="wrong").indices(evaluation)
+    assert f"Wrong · {len(wrong)}" in app.button_group(key="show").options
+    fours = Selection(predicted=9, true=4).indices(evaluation)
+    assert f"4 · {len(fours)}" in app.selectbox(key="true").options
+
+
+def test_a_range_of_probabilities_is_a_filter(evaluation):
+    app = open_page("browse")
+
+    app.slider(key="range").set_range(20.0, 60.0).run()
+
+    query = {"least": "0.2", "most": "0.6"}
+    assert (
+        query.items()
+        <= {
+            k: v[0] if isinstance(v, list) else v for k, v in app.query_params.items()
+        }.items()
+    )
+    assert count(app) == len(Selection(least=0.2, most=0.6).indices(evaluation))
+
+
+def test_disputed_labels_are_a_filter_and_are_marked(evaluation):
+    app = open_page("browse", disputed="only")
+
+    assert [tile["index"] for tile in tiles(app)] == list(data.DISPUTED_TEST)
+    assert all(tile["is_disputed"] for tile in tiles(app))
+    assert all("its label is disputed" in tile["label"] for tile in tiles(app))
+
+
+def test_another_run_can_be_compared_with(mnist, store, evaluation):
+    other = finished(store, "Another")
+    wrong = np.flatnonzero(~evaluation.is_correct)
+    probabilities = evaluation.probabilities.copy()
+    probabilities[wrong[0]] = np.eye(10)[evaluation.labels[wrong[0]]]
+    stored = {name: other.probabilities(name) for name in ("test", "validation")}
+    file = other.folder / "predictions.npz"
+    np.savez(file, **(stored | {"test": probabilities}))
+    result = read_json(other.folder / "result.json")
+    result["sha256"][file.name] = hashlib.sha256(file.read_bytes()).hexdigest()
+    write_json(other.folder / "result.json", result)
+
+    app = open_page("browse", against=other.id, change="lost")
+
+    assert [tile["index"] for tile in tiles(app)] == [wrong[0]]
+    [chip] = chips(app)
+    assert chip.label == "Only the other model reads right · 1"
+
+
+def test_a_run_to_compare_with_that_is_gone_is_said_to_be(mnist):
+    app = open_page("browse", against="gone", change="lost")
+
+    assert "may have been deleted" in app.warning[0].value
+    assert count(app) == 10_000
+
+
+def test_a_jump_shows_the_page_with_that_index(evaluation):
+    nines = Selection(true=9).indices(evaluation)
+    app = open_page("browse", true="9")
+
+    app.number_input(key="at").set_value(int(nines[250])).run()
+
+    shown = json.loads(app.get_by_key("digits").proto.json)
+    assert [tile["index"] for tile in shown["tiles"]] == nines[200:300].tolist()
+    assert shown["marked"] == nines[250]
+    assert app.query_params["at"] in (str(nines[250]), [str(nines[250])])
+
+
+def test_a_jump_to_what_is_not_selected_says_so(evaluation):
+    not_nine = int(np.flatnonzero(evaluation.labels != 9)[0])
+
+    app = open_page("browse", true="9", at=str(not_nine))
+
+    assert_text(app, f"Digit {not_nine} is not among these.")
+
+
+@pytest.mark.parametrize("split", ["validation", "train"])
+def test_the_digits_of_the_training_can_be_browsed(mnist, split):
+    app = open_page("browse", split=split)
+
+    digits = getattr(mnist, split)
+    assert count(app) == len(digits)
+    truths = [int(tile["caption"].split()[1]) for tile in tiles(app)]
+    assert truths == digits.labels[:PAGE_SIZE].tolist()
 
 
 def test_an_empty_selection_says_so(mnist):

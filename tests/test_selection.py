@@ -291,9 +291,10 @@ def test_a_change_against_nothing_is_refused_with_the_way_out():
 def test_a_chip_takes_its_filter_away_and_no_other(selection):
     chips = selection.chips()
 
-    for words, without in chips:
-        left = [other for other, _ in without.chips()]
-        assert left == [other for other, _ in chips if other != words]
+    for chip in chips:
+        left = [other.words for other in chip.without.chips()]
+        assert left == [other.words for other in chips if other != chip]
+        assert [only.words for only in chip.alone.chips()] == [chip.words]
 
 
 @pytest.mark.parametrize(

@@ -13,24 +13,33 @@ import streamlit as st
 from mnist_core import thumbnails
 from mnist_core.evaluation import Evaluation, percent
 
+SIDE = 56  # screen pixels
+
 _HTML = """
 <div class="grid"></div>
 """
 
 _CSS = """
-.grid { display: grid; grid-template-columns: repeat(auto-fill, 4.5rem); gap: .375rem; }
+.grid { display: grid; gap: .375rem;
+  grid-template-columns: repeat(auto-fill, calc(var(--side) + 16px)); }
 button {
-  display: grid; justify-items: center; gap: .125rem; padding: .25rem; cursor: pointer;
+  position: relative; display: grid; justify-items: center; gap: .125rem;
+  padding: .25rem; cursor: pointer;
   font: inherit; font-size: .8rem; color: var(--st-text-color);
   background: var(--st-secondary-background-color);
   border: 2px solid transparent; border-radius: var(--st-button-radius);
 }
 button.wrong { border: 2px dashed var(--st-red-color, #d33); }
+button.marked { background: color-mix(in srgb, var(--st-primary-color) 35%,
+  var(--st-secondary-background-color)); }
+.disputed { position: absolute; top: 0; right: 0; padding: 0 .3rem; font-weight: 700;
+  color: #000; background: #f0c541; border-radius: 0 4px; }
 button:hover, button:focus-visible {
   outline: 2px solid var(--st-primary-color); outline-offset: 1px;
 }
 .image {
-  width: 56px; height: 56px; image-rendering: pixelated; border-radius: 4px;
+  width: var(--side); height: var(--side); image-rendering: pixelated;
+  border-radius: 4px;
   background-image: var(--sprite); background-size: var(--sprite-width) auto;
 }
 """
@@ -38,7 +47,8 @@ button:hover, button:focus-visible {
 _JS = """
 export default function ({ data, parentElement, setTriggerValue }) {
   const grid = parentElement.querySelector(".grid");
-  const side = 56;
+  const side = data.side;
+  grid.style.setProperty("--side", `${side}px`);
   grid.style.setProperty("--sprite", `url(${data.sprite})`);
   grid.style.setProperty("--sprite-width", `${data.columns * side}px`);
   grid.replaceChildren(...data.tiles.map((tile, place) => {
@@ -52,7 +62,15 @@ export default function ({ data, parentElement, setTriggerValue }) {
     button.className = tile.is_wrong ? "wrong" : "right";
     button.setAttribute("aria-label", tile.label);
     button.title = tile.label;
-    button.append(image, caption);
+    button.classList.toggle("marked", tile.index === data.marked);
+    button.append(image);
+    if (side >= 56) button.append(caption);
+    if (tile.is_disputed) {
+      const mark = document.createElement("span");
+      mark.className = "disputed";
+      mark.textContent = "?";
+      button.append(mark);
+    }
     button.onclick = () => setTriggerValue("opened", tile.index);
     return button;
   }));
@@ -69,12 +87,14 @@ class Tile:
         caption: Under the image.
         label: What a screen reader says, and the mouse over it.
         is_wrong: Whether it is marked as wrong.
+        is_disputed: Whether it is marked as one whose label people dispute.
     """
 
     index: int
     caption: str
     label: str
     is_wrong: bool = False
+    is_disputed: bool = False
 
 
 def gallery(
@@ -84,6 +104,8 @@ def gallery(
     *,
     key: str,
     on_open: Callable[[int], None],
+    side: int = SIDE,
+    marked: int | None = None,
 ) -> None:
     """Show digits as tiles; a click on one calls `on_open` with its index.
 
@@ -93,9 +115,11 @@ def gallery(
         evaluation: What was read, and what is true.
         key: Of the component.
         on_open: Called before the page runs again.
+        side: Of an image, in screen pixels; under 56 there is no room for captions.
+        marked: The index of an image to point out.
     """
     tiles = [_tile(int(index), evaluation) for index in indices]
-    show_tiles(images, tiles, key=key, on_open=on_open)
+    show_tiles(images, tiles, key=key, on_open=on_open, side=side, marked=marked)
 
 
 def show_tiles(
@@ -104,6 +128,8 @@ def show_tiles(
     *,
     key: str,
     on_open: Callable[[int], None],
+    side: int = SIDE,
+    marked: int | None = None,
 ) -> None:
     """Show `(n, 28, 28)` uint8 images, each with its tile."""
     component = st.components.v2.component(
@@ -114,6 +140,8 @@ def show_tiles(
         data={
             "sprite": thumbnails.sprite(images),
             "columns": thumbnails.SPRITE_COLUMNS,
+            "side": side,
+            "marked": marked,
             "tiles": [asdict(tile) for tile in tiles],
         },
         on_opened_change=lambda: on_open(st.session_state[key].opened),
@@ -125,10 +153,13 @@ def _tile(index: int, evaluation: Evaluation) -> Tile:
     is_right = true == predicted
     mark = "✓" if is_right else "✗"
     verdict = "right" if is_right else "wrong"
+    is_disputed = index in evaluation.disputed
     return Tile(
         index,
         f"{mark} {true} → {predicted}",
         f"Digit {index}: {true} read as {predicted}, {verdict}, "
-        f"{percent(float(evaluation.confidences[index]))} probable",
+        f"{percent(float(evaluation.confidences[index]))} probable"
+        + (", its label is disputed" if is_disputed else ""),
         is_wrong=not is_right,
+        is_disputed=is_disputed,
     )

@@ -17,7 +17,7 @@ def pick_run() -> Run:
     A run that is asked for and cannot be used is said to be so, and the page goes
     on with the shipped one.
     """
-    runs = {run.id: run for run in resources.store().runs() if run.has_model}
+    runs = runs_with_model()
     if not runs:
         st.info("There is no trained model yet.", icon=":material/model_training:")
         st.page_link(
@@ -40,6 +40,11 @@ def pick_run() -> Run:
         on_change=_remember_choice,
     )
     return runs[chosen]
+
+
+def runs_with_model() -> dict[str, Run]:
+    """The runs that can read digits, by their ids."""
+    return {run.id: run for run in resources.store().runs() if run.has_model}
 
 
 def wanted_run_id() -> str | None:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from typing import Literal
 
 import streamlit as st
 
@@ -23,6 +24,8 @@ from mnist_core.network import load as load_network
 from mnist_core.predictor import Predictor
 from mnist_core.reader import Reader
 from mnist_core.runs import Run, RunStore
+
+SplitName = Literal["test", "validation", "train"]
 
 # One at a time: each keeps a core busy for a second.
 _IN_BACKGROUND = ThreadPoolExecutor(1, thread_name_prefix="reference")
@@ -93,9 +96,16 @@ def _read_reference(run: Run) -> Reference:
     return neighbours.reference(Reader(run.file("twin.tflite")), split)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+# Up to 43 MB each, which few visitors ask for.
+@st.cache_resource(max_entries=2, ttl=600, show_spinner=False)
 def _train_digits(num_train: int, num_validation: int) -> Split:
     return data.load_mnist(num_train=num_train, num_validation=num_validation).train
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _validation_digits(num_validation: int) -> Split:
+    mnist = data.load_mnist(num_train=1, num_validation=num_validation)
+    return mnist.validation
 
 
 @st.cache_resource(show_spinner=False)
@@ -122,6 +132,58 @@ def evaluation(run: Run) -> Evaluation:
 def _evaluation(_run: Run, result: str) -> Evaluation:
     probabilities = _run.probabilities("test")
     return Evaluation(test_split().labels, probabilities, data.DISPUTED_TEST)
+
+
+def split(run: Run, name: SplitName) -> Split:
+    """A split of MNIST as the run had it.
+
+    Raises:
+        DatasetError: If MNIST is not on this machine.
+    """
+    if name == "test":
+        return test_split()
+    num_train, num_validation = run.config.num_train, run.config.num_validation
+    if name == "validation":
+        return _validation_digits(num_validation)
+    return _train_digits(num_train, num_validation)
+
+
+def split_evaluation(run: Run, name: SplitName, *, of: Run) -> Evaluation:
+    """The run on a split of MNIST as another run (or itself) had it.
+
+    Those of the test split and of its own validation split are stored with the run;
+    others are read once and remembered.
+
+    Raises:
+        RunError: If the run has no model, or its files are missing or damaged.
+        DatasetError: If MNIST is not on this machine.
+    """
+    if name == "test":
+        return evaluation(run)
+    config = of.config
+    return _split_evaluation(
+        run, of, str(run.result), name, config.num_train, config.num_validation
+    )
+
+
+@st.cache_resource(
+    max_entries=8,
+    show_spinner="Reading the digits, once for each model: some seconds…",
+)
+def _split_evaluation(
+    _run: Run,
+    _of: Run,
+    result: str,
+    name: SplitName,
+    num_train: int,
+    num_validation: int,
+) -> Evaluation:
+    digits = split(_of, name)
+    if name == "validation" and _run.config.num_validation == num_validation:
+        return Evaluation(digits.labels, _run.probabilities("validation"))
+    # A reader of its own, so that nobody who draws meanwhile waits for it.
+    reader = Reader(_run.file("twin.tflite"))
+    return Evaluation(digits.labels, reader.read(digits.images).probabilities)
 
 
 def reading(run: Run, drawings: Split) -> Evaluation:

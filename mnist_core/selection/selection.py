@@ -5,7 +5,7 @@ address and read back; every view that shows digits shares it.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
@@ -140,27 +140,30 @@ class Selection:
         order = [SORT_WORDS[self.sort]] if count > 1 else []
         return f"{', '.join([self._what(count), *self._conditions(), *order])}."
 
-    def chips(self) -> list[tuple[str, Self]]:
-        """Each filter in a few words, with the selection that is left without it."""
-        chips: list[tuple[str, Self]] = []
+    def chips(self) -> list["Chip"]:
+        """Each filter that holds, in a few words."""
+        chips: list[Chip] = []
+
+        def add(words: str, *names: str) -> None:
+            values = {name: getattr(self, name) for name in names}
+            none = {name: _DEFAULTS[name] for name in names}
+            chips.append(Chip(words, type(self)(**values), replace(self, **none)))
+
         if self.outcome != "all":
-            chips.append((f"Read {self.outcome}", replace(self, outcome="all")))
+            add(f"Read {self.outcome}", "outcome")
         if self.true is not None:
-            chips.append((f"Labelled {self.true}", replace(self, true=None)))
+            add(f"Labelled {self.true}", "true")
         if self.predicted is not None:
-            chips.append((f"Read as {self.predicted}", replace(self, predicted=None)))
+            add(f"Read as {self.predicted}", "predicted")
         if self._range():
-            words = self._range().capitalize()
-            chips.append((words, replace(self, least=None, most=None)))
+            add(self._range().capitalize(), "least", "most")
         if self.disputed is not None:
-            words = DISPUTED_WORDS[self.disputed].capitalize()
-            chips.append((words, replace(self, disputed=None)))
+            add(DISPUTED_WORDS[self.disputed].capitalize(), "disputed")
         if self.among is not None:
-            words = f"Of {len(self.among):,} picked ones"
-            chips.append((words, replace(self, among=None)))
+            add(f"Of {len(self.among):,} picked ones", "among")
         if self.change is not None:
-            words = CHANGE_WORDS[self.change].removeprefix("that ").capitalize()
-            chips.append((words, replace(self, against=None, change=None)))
+            words = CHANGE_WORDS[self.change].removeprefix("that ")
+            add(words.capitalize(), "against", "change")
         return chips
 
     def to_query(self) -> dict[str, str]:
@@ -270,6 +273,24 @@ class Selection:
         if self.most is not None:
             return f"at most {_percent(self.most)} probable"
         return ""
+
+
+_DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(Selection)}
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """One filter of a selection.
+
+    Attributes:
+        words: What it asks for.
+        alone: The selection by this filter and no other.
+        without: The selection that is left without it.
+    """
+
+    words: str
+    alone: Selection
+    without: Selection
 
 
 def counts(

@@ -214,16 +214,19 @@ class Visitor:
         return self.page.get_by_test_id("stMain").evaluate("it => it.scrollTop")
 
     def choose(self, label, option):
-        """Pick an option of a select box."""
+        """Pick an option of a select box; a count may stand behind its name."""
         box = self.page.get_by_role("combobox", name=label)
         box.click()
-        self.page.get_by_role("option", name=option, exact=True).click()
+        name = re.compile(rf"^{re.escape(option)}( · [\d,]+)?$")
+        self.page.get_by_role("option", name=name).click()
         self.rest()
 
     def press(self, group, option):
-        """Press one of a few buttons that stand for a choice."""
+        """Press one of a few buttons that stand for a choice; counts may follow."""
         choices = self.page.get_by_role("radiogroup", name=group)
-        choice = choices.get_by_role("radio", name=re.compile(f"^{option}$", re.I))
+        choice = choices.get_by_role(
+            "radio", name=re.compile(rf"^{option}( · [\d,]+)?$", re.I)
+        )
         choice.click()
         expect(choice).to_be_checked()
         self.rest()

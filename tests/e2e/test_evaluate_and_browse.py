@@ -14,7 +14,7 @@ from mnist_core.selection import Selection
 SHIPPED = json.loads((paths.shipped_run_dir() / "result.json").read_text())
 ACCURACY = percent(SHIPPED["test_accuracy"], places=2)
 
-PAGE_SIZE = 60  # digits
+PAGE_SIZE = 100  # digits
 
 
 @pytest.fixture(scope="module")
@@ -158,26 +158,26 @@ def test_the_second_page_and_back(visit, server):
     app.button("Page 2").or_(app.button("2")).first.click()
 
     app.expect_query(page="2")
-    expect(app.page.get_by_text("61 to 120 of 10,000")).to_be_visible()
+    expect(app.page.get_by_text("101 to 200 of 10,000")).to_be_visible()
     expect(tiles(app)).to_have_count(PAGE_SIZE)
-    expect(tiles(app).first).to_have_attribute("aria-label", re.compile("^Digit 60:"))
+    expect(tiles(app).first).to_have_attribute("aria-label", re.compile("^Digit 100:"))
 
     app.page.go_back()
     app.expect_query(page=None)
     expect(tiles(app).first).to_have_attribute("aria-label", re.compile("^Digit 0:"))
-    expect(app.page.get_by_text("1 to 60 of 10,000")).to_be_visible()
+    expect(app.page.get_by_text("1 to 100 of 10,000")).to_be_visible()
     current = app.page.get_by_test_id("stMain").locator('[aria-current="page"]')
     expect(current).to_have_text("1")
 
 
 def test_a_filter_begins_on_its_first_page(visit, server, evaluation):
     app = visit(server).open("browse", page="3")
-    expect(tiles(app).first).to_have_attribute("aria-label", re.compile("^Digit 120:"))
+    expect(tiles(app).first).to_have_attribute("aria-label", re.compile("^Digit 200:"))
 
     app.choose("Labelled", "4")
 
     expect_count(app, int((evaluation.labels == 4).sum()))
-    expect(app.page.get_by_text("1 to 60 of 982")).to_be_visible()
+    expect(app.page.get_by_text("1 to 100 of 982")).to_be_visible()
 
 
 def test_a_tile_opens_large_and_its_neighbours_follow(visit, server, evaluation):

@@ -1,4 +1,4 @@
-"""Which digits a page is about: MNIST's test split or a visitor's own."""
+"""Which digits a page is about: a split of MNIST, or a visitor's own."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,10 +9,21 @@ from mnist_core.data import Split
 from mnist_core.evaluation import Evaluation
 from mnist_core.runs import Run
 from ui import digit_dialog, kept_panel, mine, resources
+from ui.resources import SplitName
 
-STAYING = ("run", "mine", "split")  # in the address, whatever is filtered or opened
-_SPLITS = {"test": "Test digits", "mine": "Your digits"}
+STAYING = ("run", "mine", "split", "tiles")  # in the address, whatever is filtered
 _SPLIT = "split"  # in the address, unless it is the test split
+_NAMES = {
+    "test": "Test",
+    "validation": "Validation",
+    "train": "Training",
+    "mine": "Yours",
+}
+_WORDS: dict[SplitName, str] = {
+    "test": "Never used in training: what the model is judged by.",
+    "validation": "Watched during the training: its best epoch was chosen by them.",
+    "train": "What the model was trained on: it has seen these very digits.",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,41 +32,52 @@ class Digits:
 
     Attributes:
         split: The images.
-        evaluation: What the run makes of them.
+        read_by: What a run makes of them; raises DigitLabError if that cannot be told.
         title: What one of them is called.
         show_more: Shows what else there is to do with the one of an index.
     """
 
     split: Split
-    evaluation: Evaluation
+    read_by: Callable[[Run], Evaluation]
     title: str
     show_more: Callable[[int], None]
 
 
-def pick_split(run: Run) -> Digits:
+def pick_digits(run: Run) -> Digits:
     """Let a person choose the digits; ends the page if there are none.
 
     Raises:
-        DigitLabError: If they, or what the run makes of them, cannot be read.
+        DigitLabError: If they cannot be read.
     """
-    is_mine = st.query_params.get(_SPLIT) == "mine"
+    asked = st.query_params.get(_SPLIT)
     mine.set_id()  # carries it along, whichever split is shown
-    st.session_state[_SPLIT] = "mine" if is_mine else "test"
+    chosen = st.session_state[_SPLIT] = asked if asked in _NAMES else "test"
     st.segmented_control(
         "Digits",
-        list(_SPLITS),
-        format_func=_SPLITS.__getitem__,
+        list(_NAMES),
+        format_func=_NAMES.__getitem__,
         required=True,
         key=_SPLIT,
         on_change=_change,
     )
-    if not is_mine:
-        return Digits(
-            resources.test_split(),
-            resources.evaluation(run),
-            "Test digit",
-            lambda index: None,
-        )
+    for name, words in _WORDS.items():
+        if name == chosen:
+            st.caption(words)
+            return _of_mnist(run, name)
+    return _own()
+
+
+def _of_mnist(run: Run, name: SplitName) -> Digits:
+    return Digits(
+        resources.split(run, name),
+        # Another run may have learned other digits; these are this run's.
+        lambda other: resources.split_evaluation(other, name, of=run),
+        f"{_NAMES[name]} digit",
+        lambda index: None,
+    )
+
+
+def _own() -> Digits:
     drawings = mine.drawings()
     if not len(drawings):
         st.info("You have kept no digit yet.", icon=":material/draw:")
@@ -63,7 +85,7 @@ def pick_split(run: Run) -> Digits:
         st.stop()
     return Digits(
         drawings,
-        resources.reading(run, drawings),
+        lambda run: resources.reading(run, drawings),
         "Your digit",
         lambda index: _remove(drawings, index),
     )

@@ -1,0 +1,1 @@
+"""What the page Browse is made of: which digits, and which filters."""

@@ -1,0 +1,225 @@
+"""The filters of Browse: widgets that write a selection into the address."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from mnist_core.evaluation import Evaluation
+from mnist_core.runs import Run
+from mnist_core.selection import (
+    CHANGE_WORDS,
+    DISPUTED_WORDS,
+    OUTCOMES,
+    SORT_WORDS,
+    SORTS,
+    Selection,
+    counts,
+)
+from ui.browse.digits import STAYING
+
+ANY = "any"  # None would read as an empty field
+DIGITS = (None, *range(10))
+WHOLE = (0.0, 100.0)  # percent: no filter
+
+
+def pick_selection(
+    evaluation: Evaluation, others: dict[str, Run], read_by: Callable[[Run], Evaluation]
+) -> tuple[Selection, Evaluation | None]:
+    """Let a person choose which digits are shown, and in what order.
+
+    Args:
+        evaluation: What is selected from.
+        others: The runs that it can be compared with, by their ids.
+        read_by: What one of them makes of the same digits.
+
+    Returns:
+        The selection, and the other run's evaluation if it compares with one.
+
+    Raises:
+        DigitLabError: If what the other run reads cannot be told.
+    """
+    selection = Selection.from_query(st.query_params.to_dict())
+    if selection.against is not None and selection.against not in others:
+        st.warning(
+            "The model to compare with is not there; it may have been deleted.",
+            icon=":material/info:",
+        )
+        selection = replace(selection, against=None, change=None)
+    against = selection.against
+    other = read_by(others[against]) if against is not None else None
+    _main_filters(selection, evaluation, other)
+    with st.popover("More filters", icon=":material/filter_list:"):
+        _more_filters(selection, evaluation, others, other)
+    _chips(selection, evaluation, other)
+    return selection, other
+
+
+def _main_filters(
+    selection: Selection, evaluation: Evaluation, other: Evaluation | None
+) -> None:
+    outcome, true, predicted, sort = st.columns(
+        [5, 2, 2, 3], vertical_alignment="bottom"
+    )
+    found = counts(selection, "outcome", OUTCOMES, evaluation, other)
+    st.session_state["show"] = selection.outcome
+    outcome.segmented_control(
+        "Show",
+        OUTCOMES,
+        format_func=lambda option: f"{option.capitalize()} · {found[option]:,}",
+        required=True,
+        key="show",
+        on_change=lambda: _apply("outcome", st.session_state["show"]),
+    )
+    for column, label, name, key in (
+        (true, "Labelled", "true", "true"),
+        (predicted, "Read as", "predicted", "pred"),
+    ):
+        with column:
+            _digit_filter(label, name, key, selection, evaluation, other)
+    st.session_state["sort"] = selection.sort
+    sort.selectbox(
+        "Order",
+        SORTS,
+        format_func=lambda name: SORT_WORDS[name].capitalize(),
+        key="sort",
+        on_change=lambda: _apply("sort", st.session_state["sort"]),
+    )
+
+
+def _digit_filter(
+    label: str,
+    name: str,
+    key: str,
+    selection: Selection,
+    evaluation: Evaluation,
+    other: Evaluation | None,
+) -> None:
+    found = counts(selection, name, DIGITS, evaluation, other)
+    chosen = getattr(selection, name)
+    st.session_state[key] = ANY if chosen is None else chosen
+    st.selectbox(
+        label,
+        [ANY, *DIGITS[1:]],
+        format_func=lambda option: (
+            f"Any · {found[None]:,}"
+            if option == ANY
+            else f"{option} · {found[option]:,}"
+        ),
+        key=key,
+        on_change=lambda: _apply(name, _or_none(st.session_state[key])),
+    )
+
+
+def _more_filters(
+    selection: Selection,
+    evaluation: Evaluation,
+    others: dict[str, Run],
+    other: Evaluation | None,
+) -> None:
+    low, high = selection.least, selection.most
+    st.session_state["range"] = (
+        WHOLE[0] if low is None else 100 * low,
+        WHOLE[1] if high is None else 100 * high,
+    )
+    st.slider(
+        "Probability of the prediction",
+        *WHOLE,
+        step=0.1,
+        format="%.1f %%",
+        key="range",
+        on_change=_apply_range,
+    )
+    if evaluation.disputed:
+        found = counts(
+            selection, "disputed", (None, *DISPUTED_WORDS), evaluation, other
+        )
+        words: dict[str | None, str] = {None: "all", **dict(DISPUTED_WORDS.items())}
+        st.session_state["disputed"] = selection.disputed
+        st.radio(
+            "Labels that people dispute",
+            list(words),
+            format_func=lambda name: f"{words[name].capitalize()} · {found[name]:,}",
+            key="disputed",
+            on_change=lambda: _apply("disputed", st.session_state["disputed"]),
+        )
+    if others:
+        _comparison(selection, others)
+
+
+def _comparison(selection: Selection, others: dict[str, Run]) -> None:
+    """Which model to compare with, and what of the difference to show."""
+    st.session_state["against"] = selection.against or ANY
+    st.session_state["change"] = selection.change or "disagree"
+    st.selectbox(
+        "Compare with",
+        [ANY, *others],
+        format_func=lambda key: "No other model" if key == ANY else others[key].name,
+        key="against",
+        on_change=_apply_comparison,
+    )
+    st.selectbox(
+        "Show what",
+        list(CHANGE_WORDS),
+        format_func=lambda change: CHANGE_WORDS[change].removeprefix("that "),
+        key="change",
+        disabled=selection.against is None,
+        on_change=_apply_comparison,
+    )
+
+
+def _chips(
+    selection: Selection, evaluation: Evaluation, other: Evaluation | None
+) -> None:
+    """The filters that hold, each with how many it alone finds; a click removes it."""
+    chips = selection.chips()
+    if not chips:
+        return
+    with st.container(horizontal=True, gap="xsmall", key="chips"):
+        for chip in chips:
+            count = len(chip.alone.indices(evaluation, other=other))
+            st.button(
+                f"{chip.words} · {count:,}",
+                icon=":material/close:",
+                key=f"chip-{chip.words}",
+                help="Remove this filter",
+                on_click=_put,
+                args=(chip.without,),
+            )
+        if len(chips) > 1:
+            st.button(
+                "Remove all",
+                key="chip-all",
+                type="tertiary",
+                on_click=_put,
+                args=(Selection(sort=selection.sort),),
+            )
+
+
+def _or_none(option: Any) -> Any:
+    return None if option == ANY else option
+
+
+def _apply(name: str, value: Any) -> None:
+    """Change one filter of the selection in the address."""
+    _put(replace(Selection.from_query(st.query_params.to_dict()), **{name: value}))
+
+
+def _apply_range() -> None:
+    low, high = (round(end / 100, 3) for end in st.session_state["range"])
+    selection = Selection.from_query(st.query_params.to_dict())
+    _put(replace(selection, least=low or None, most=high if high < 1 else None))
+
+
+def _apply_comparison() -> None:
+    against = _or_none(st.session_state["against"])
+    change = None if against is None else st.session_state["change"]
+    selection = Selection.from_query(st.query_params.to_dict())
+    _put(replace(selection, against=against, change=change))
+
+
+def _put(selection: Selection) -> None:
+    """Put a selection into the address, which is what the page reads."""
+    kept = {name: st.query_params[name] for name in STAYING if name in st.query_params}
+    st.query_params.from_dict({**kept, **selection.to_query()})
