@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from mnist_core.config import IMAGE_SIZE
 
 SPRITE_COLUMNS = 10  # images side by side in a sprite
+SMALL_COLUMNS = 100  # in a small one
 # RGB, on black; orange and blue differ for every kind of colour vision.
 FOR, AGAINST = np.array([[255, 150, 50], [80, 150, 255]])
 INK = 0.3  # brightness of plain ink, from 0 to 1, where colours lie over it
@@ -34,12 +35,31 @@ def png(image: np.ndarray, *, scale: int = 1) -> str:
 
 def sprite(images: np.ndarray) -> str:
     """One PNG of `(N, 28, 28)` uint8 images, row by row, `SPRITE_COLUMNS` wide."""
-    rows = max(1, -(-len(images) // SPRITE_COLUMNS))
-    full = np.zeros((rows * SPRITE_COLUMNS, IMAGE_SIZE, IMAGE_SIZE), np.uint8)
+    return _encoded(_side_by_side(images, SPRITE_COLUMNS))
+
+
+def small_sprite(images: np.ndarray) -> str:
+    """The same at half the size and in 16 tones, `SMALL_COLUMNS` wide.
+
+    Ten thousand digits are 0.4 MB of it, a fifth of what they are in full.
+    """
+    halves = images.reshape(-1, IMAGE_SIZE // 2, 2, IMAGE_SIZE // 2, 2)
+    tones = (halves.mean(axis=(2, 4)) / 17).round().astype(np.uint8)
+    picture = Image.fromarray(_side_by_side(tones, SMALL_COLUMNS), "P")
+    picture.putpalette([17 * tone for tone in range(16) for _ in "rgb"])
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", compress_level=1, bits=4)
+    return _address(buffer.getvalue())
+
+
+def _side_by_side(images: np.ndarray, columns: int) -> np.ndarray:
+    """`(rows * H, columns * W)` of `(N, H, W)` uint8, the rest of a row being 0."""
+    height, width = images.shape[1:]
+    rows = max(1, -(-len(images) // columns))
+    full = np.zeros((rows * columns, height, width), np.uint8)
     full[: len(images)] = images
-    tiles = full.reshape(rows, SPRITE_COLUMNS, IMAGE_SIZE, IMAGE_SIZE)
-    height, width = rows * IMAGE_SIZE, SPRITE_COLUMNS * IMAGE_SIZE
-    return _encoded(tiles.swapaxes(1, 2).reshape(height, width))
+    tiles = full.reshape(rows, columns, height, width).swapaxes(1, 2)
+    return tiles.reshape(rows * height, columns * width)
 
 
 def saliency(image: np.ndarray, values: np.ndarray, *, scale: int = 1) -> str:
@@ -111,4 +131,8 @@ def png_file(pixels: np.ndarray) -> bytes:
 
 
 def _encoded(pixels: np.ndarray) -> str:
-    return f"data:image/png;base64,{base64.b64encode(png_file(pixels)).decode()}"
+    return _address(png_file(pixels))
+
+
+def _address(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"

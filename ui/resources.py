@@ -12,9 +12,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Literal
 
+import numpy as np
 import streamlit as st
 
-from mnist_core import data, kept, neighbours, paths
+from mnist_core import data, kept, neighbours, paths, plane
 from mnist_core.data import Split
 from mnist_core.errors import DatasetError, DigitLabError
 from mnist_core.evaluation import Evaluation
@@ -199,6 +200,24 @@ def reading(run: Run, drawings: Split) -> Evaluation:
 def _reading(_run: Run, _drawings: Split, result: str, digest: str) -> Evaluation:
     probabilities = predictor(_run).probabilities(_drawings.images)
     return Evaluation(_drawings.labels, probabilities)
+
+
+def places(run: Run, digits: Split) -> np.ndarray:
+    """Where each digit lies on the run's map: `(N, 2)` float32 in [0, 1].
+
+    Raises:
+        RunError: If the run has no model, or its files are missing or damaged.
+    """
+    return _places(run, digits, str(run.result), kept.digest(digits))
+
+
+@st.cache_resource(
+    max_entries=8, show_spinner="Reading the digits, once: some seconds…"
+)
+def _places(_run: Run, _digits: Split, result: str, digest: str) -> np.ndarray:
+    # A reader of its own, so that nobody who draws meanwhile waits for it.
+    features = Reader(_run.file("twin.tflite")).read(_digits.images).features
+    return plane.coordinates(features, _digits.labels)
 
 
 @contextmanager

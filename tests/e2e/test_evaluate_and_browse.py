@@ -234,3 +234,51 @@ def test_a_pasted_link_shows_the_same(visit, server, second, evaluation):
     expect_count(receiver, evaluation.num_mistakes)
     expect(receiver.page.get_by_label("Model")).to_have_value(f"Second · {ACCURACY}")
     assert receiver.query == sender.query
+
+
+# The map
+
+
+def test_a_map_shows_opens_and_picks_digits(visit, server):
+    app = visit(server).open("browse", view="map", true="0")
+    canvas = app.page.locator("canvas[aria-label^='A map of 10,000 digits']")
+    expect(canvas).to_be_visible()
+    app.rest()
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    left, top = box["x"] + 0.93 * box["width"], box["y"] + 0.9 * box["height"]
+
+    app.page.mouse.move(left, top)
+    expect(canvas).to_have_attribute("data-index", re.compile(r"^\d+$"))
+    index = canvas.get_attribute("data-index")
+    expect(app.page.get_by_text(f"{index}: 0 read as 0, right")).to_be_visible()
+    app.page.mouse.click(left, top)
+    expect_opened(app, int(index))
+    app.page.keyboard.press("Escape")
+    app.expect_query(i=None)
+
+    app.page.mouse.move(left - 12, top - 12)
+    app.page.mouse.down()
+    for x, y in ((12, -12), (12, 12), (-12, 12)):
+        app.page.mouse.move(left + x, top + y)
+    app.page.mouse.up()
+    expect(app.at("chips")).to_contain_text(re.compile(r"Of \d+ picked ones"))
+    expect(tiles(app).first).to_be_visible()
+    app.expect_query(view="map", true="0")
+
+
+def test_a_lasso_around_too_many_says_so(visit, server):
+    app = visit(server).open("browse", view="map")
+    canvas = app.page.locator("canvas[aria-label^='A map of 10,000 digits']")
+    app.rest()
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    corners = [(2, 2), (box["width"] - 2, 2), (box["width"] - 2, box["height"] - 2)]
+    app.page.mouse.move(box["x"] + 2, box["y"] + box["height"] - 2)
+    app.page.mouse.down()
+    for x, y in corners:
+        app.page.mouse.move(box["x"] + x, box["y"] + y)
+    app.page.mouse.up()
+
+    expect(app.page.get_by_text("10,000 digits are more than")).to_be_visible()
+    app.expect_query(among=None)

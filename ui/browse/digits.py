@@ -11,7 +11,13 @@ from mnist_core.runs import Run
 from ui import digit_dialog, kept_panel, mine, resources
 from ui.resources import SplitName
 
-STAYING = ("run", "mine", "split", "tiles")  # in the address, whatever is filtered
+STAYING = (
+    "run",
+    "mine",
+    "split",
+    "tiles",
+    "view",
+)  # in the address, whatever is filtered
 _SPLIT = "split"  # in the address, unless it is the test split
 _NAMES = {
     "test": "Test",

@@ -6,11 +6,13 @@ from typing import Any
 
 import streamlit as st
 
+from mnist_core.errors import ConfigError
 from mnist_core.evaluation import Evaluation
 from mnist_core.runs import Run
 from mnist_core.selection import (
     CHANGE_WORDS,
     DISPUTED_WORDS,
+    MAX_AMONG,
     OUTCOMES,
     SORT_WORDS,
     SORTS,
@@ -204,6 +206,20 @@ def _or_none(option: Any) -> Any:
 def _apply(name: str, value: Any) -> None:
     """Change one filter of the selection in the address."""
     _put(replace(Selection.from_query(st.query_params.to_dict()), **{name: value}))
+
+
+def pick_among(indices: tuple[int, ...]) -> None:
+    """Have those alone be shown that a person picked on the map.
+
+    Raises:
+        ConfigError: If they are more than an address holds.
+    """
+    if len(indices) > MAX_AMONG:
+        raise ConfigError(
+            f"{len(indices):,} digits are more than an address holds: draw around "
+            f"{MAX_AMONG:,} at most."
+        )
+    _apply("among", indices)
 
 
 def _apply_range() -> None:
