@@ -56,7 +56,7 @@ _BEST = TrainConfig(
     shear=0.15,
     elastic=0.7,
     num_styled=2_000,
-    seed=3,
+    seed=4,
 )
 
 DEFAULT = "fast"
