@@ -9,6 +9,7 @@ from mnist_core.predictor import Predictor
 from mnist_core.runs import Run
 from ui import (
     answer,
+    canvas,
     explanation,
     frame,
     kept_panel,
@@ -71,6 +72,10 @@ def bring_and_read(predictor: Predictor, source: str) -> Answer:
             live.show_answer(predictor, brought, turn=turn, invitation=invitation)
         else:
             answer.show_answer(brought, invitation=invitation)
+    if source == "draw":
+        with bring:  # later than the answer, for which somebody waits
+            canvas.tools()
+    with tell:
         if source != "test" and len(brought.predictions) == 1:
             label_panel.ask(brought.predictions[0])
     answer.announce(brought)

@@ -1,14 +1,14 @@
 """What the server's process is set up to do, on sockets of our own."""
 
-import os
 import socket
+from pathlib import Path
 
 import pytest
 
 from ui import server
 
 
-@pytest.mark.skipif(not os.path.isdir("/dev/fd"), reason="this system has no /dev/fd")
+@pytest.mark.skipif(not Path("/dev/fd").is_dir(), reason="this system has no /dev/fd")
 def test_who_connects_is_sent_small_messages_at_once():
     # As Streamlit's: without a protocol by name, which asyncio passes over.
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:

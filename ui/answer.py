@@ -16,6 +16,7 @@ from mnist_core.predictor import Prediction, Predictor
 from mnist_core.segmentation import MAX_DIGITS, Digit
 
 SCALE = 5  # screen pixels for each pixel that the model sees
+CAPTION = f"What the model sees, {IMAGE_SIZE} × {IMAGE_SIZE}"
 NOTHING = np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.uint8)
 _BARS = """
 <style>
@@ -89,18 +90,18 @@ def show_answer(answer: Answer, *, invitation: str) -> None:
             address = thumbnails.numbered(255 - answer.ink, boxes)
             st.html(f'<img src="{address}" alt="The digits, numbered" width="100%">')
         else:
-            picture(only.image if only else NOTHING)
-            st.caption("What the model sees, 28 × 28")
+            picture(only.image if only else NOTHING, caption=CAPTION)
     with st.container(key="probabilities"):
         if len(predictions) < 2:
             bars(only)
 
 
-def picture(image: np.ndarray) -> None:
+def picture(image: np.ndarray, *, caption: str = "") -> None:
     """Show a `(28, 28)` uint8 image, pixel by pixel."""
     st.html(
         f'<img src="{thumbnails.png(image)}" alt="What the model sees" '
         f'width="{SCALE * IMAGE_SIZE}" style="image-rendering: pixelated">'
+        f'<div style="font-size: .875rem; opacity: .6">{caption}</div>'
     )
 
 

@@ -3,11 +3,12 @@
 import contextlib
 import os
 import socket
+from pathlib import Path
 
 import streamlit as st
 from streamlit.runtime import Runtime, exists, get_instance
 
-_MY_FILES = "/dev/fd"  # holds the numbers of this process's open files; not on Windows
+_OPEN_FILES = Path("/dev/fd")  # their numbers; of this process; not on Windows
 
 
 @st.cache_resource(show_spinner=False)
@@ -40,10 +41,9 @@ def _send_at_once() -> None:
     sockets that name their protocol, which Streamlit's does not. Who connects later
     inherits it from the socket that listens.
     """
-    numbers = os.listdir(_MY_FILES) if os.path.isdir(_MY_FILES) else []
-    for number in map(int, numbers):
+    for file in list(_OPEN_FILES.glob("*")):
         with contextlib.suppress(OSError):  # no socket, or closed meanwhile
-            found = socket.socket(fileno=number)
+            found = socket.socket(fileno=int(file.name))
             try:
                 if found.family in (socket.AF_INET, socket.AF_INET6):
                     found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
