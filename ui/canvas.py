@@ -79,18 +79,22 @@ def tools() -> None:
             on_click=_do,
             args=(sketches.undo,),
         )
-        with st.popover("Stroke", icon=":material/line_weight:"):
-            st.segmented_control(
-                "Tool", list(TOOLS), default="Pen", required=True, key="tool"
-            )
-            st.slider(
-                "Stroke width",
-                *STROKE_WIDTHS,
-                value=STROKE_WIDTH,
-                format="%d px",
-                key="stroke-width",
-                persist_state="session",
-            )
+
+
+def pen() -> None:
+    """Let a person choose what draws, and how wide."""
+    with st.popover("Stroke", icon=":material/line_weight:"):
+        st.segmented_control(
+            "Tool", list(TOOLS), default="Pen", required=True, key="tool"
+        )
+        st.slider(
+            "Stroke width",
+            *STROKE_WIDTHS,
+            value=STROKE_WIDTH,
+            format="%d px",
+            key="stroke-width",
+            persist_state="session",
+        )
 
 
 def take_newest() -> None:

@@ -22,11 +22,12 @@ _KEY = "ask"
 _UNDO = "kept-before"  # in the session: the image kept last, and its label before
 _HTML = """
 <p><span role="status"></span> <button type="button" hidden>Undo</button></p>
-<div role="group" aria-label="Which digit is it?"></div>
+<div class="digits" role="group" aria-label="Which digit is it?"></div>
 """
 _CSS = """
-p { display: flex; align-items: center; gap: .75rem; min-height: 2.75rem; margin: 0; }
-div { display: flex; flex-wrap: wrap; gap: .25rem; }
+p { display: flex; align-items: center; gap: .75rem; min-height: 2.75rem;
+  margin: 0 0 .25rem; }
+.digits { display: flex; flex-wrap: wrap; gap: .25rem; }
 button {
   min-width: 2.75rem; min-height: 2.75rem; padding: 0 .625rem; cursor: pointer;
   font: inherit; color: var(--st-text-color); touch-action: manipulation;
@@ -75,7 +76,7 @@ function begin(root, holder) {
     return made;
   }
   const digits = [...Array(10).keys()].map((it) => button(`${it}`, () => say(it)));
-  root.querySelector("div").replaceChildren(button("Yes", yes), ...digits);
+  root.querySelector(".digits").replaceChildren(button("Yes", yes), ...digits);
   undo.onclick = () => isNewer || say(null);
 
   const part = {

@@ -73,7 +73,7 @@ def label_of(image: np.ndarray) -> int | None:
 
 # Of 2,000 drawings the labels take 0.3 MB. Once a day the set is read all the same,
 # which shows that it is in use.
-@st.cache_resource(max_entries=64, ttl="1d", show_spinner=False)
+@st.cache_resource(max_entries=64, ttl=kept.DAY, show_spinner=False)
 def _labels(set_id: str, stamp: tuple[int, ...] | None) -> dict[bytes, int]:
     return kept.labels(kept.KeptStore().get(set_id))
 

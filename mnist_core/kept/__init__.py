@@ -18,6 +18,7 @@ from mnist_core.kept.exchange import MAX_FILE as MAX_FILE
 from mnist_core.kept.exchange import from_file as from_file
 from mnist_core.kept.exchange import to_npz as to_npz
 from mnist_core.kept.exchange import to_pngs as to_pngs
+from mnist_core.kept.store import DAY as DAY
 from mnist_core.kept.store import IDLE_DAYS as IDLE_DAYS
 from mnist_core.kept.store import KeptStore as KeptStore
 from mnist_core.kept.store import is_id as is_id
