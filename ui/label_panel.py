@@ -21,7 +21,7 @@ from ui import canvas, mine, notices, sketches
 _KEY = "ask"
 _UNDO = "kept-before"  # in the session: the image kept last, and its label before
 _HTML = """
-<p><span role="status"></span> <button type="button" hidden>Undo</button></p>
+<p><span aria-live="polite"></span> <button type="button" hidden>Undo</button></p>
 <div class="digits" role="group" aria-label="Which digit is it?"></div>
 """
 _CSS = """
