@@ -29,6 +29,7 @@ from mnist_core.runs import RunStore, trainer_lock
 NOTHING_READ = "–"  # what the Draw page shows in place of a digit
 PATIENCE = 90.0  # seconds to wait for anything, on a busy machine
 POLL = 0.01  # seconds between two looks at a server that starts
+LOOK = 20  # milliseconds between two looks at a page that opens
 PAUSE = 0.5  # seconds: twice what the canvas takes to answer, so that it is at rest
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_OPTIONS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
@@ -118,8 +119,13 @@ def visit(browser: Browser) -> Iterator[Page]:
 def open_draw(page: Page, url: str) -> float:
     """Open the Draw page; returns the time from which a person can draw."""
     page.goto(url, wait_until="commit")
-    page.locator("canvas.upper-canvas").wait_for()
-    predicted_digit(page, NOTHING_READ).wait_for()
+    # A locator's own wait looks twice a second only, after the first few looks.
+    parts = page.locator("canvas.upper-canvas"), predicted_digit(page, NOTHING_READ)
+    deadline = time.monotonic() + PATIENCE
+    while not all(part.is_visible() for part in parts):
+        if time.monotonic() > deadline:
+            raise RuntimeError("The Draw page did not come.")
+        page.wait_for_timeout(LOOK)
     return time.monotonic()
 
 

@@ -9,6 +9,7 @@ from mnist_core.predictor import Predictor
 from mnist_core.runs import Run
 from ui import (
     answer,
+    canvas,
     explanation,
     frame,
     kept_panel,
@@ -36,12 +37,11 @@ LOOKS = {
 
 
 @st.fragment
-def board(run: Run) -> None:
+def board(run: Run, source: str) -> None:
     """What a stroke runs anew: where digits are brought, the answer, and why."""
     notices.show()  # of what was done in this part of the page
     with resources.plain_errors():
         predictor = resources.predictor(run)
-        source = sources.choose()
         with resources.IN_TURN if source == "draw" else nullcontext():
             brought = bring_and_read(predictor, source)
     look = choice("Look at", "look", LOOKS, default="answer")
@@ -71,6 +71,10 @@ def bring_and_read(predictor: Predictor, source: str) -> Answer:
             live.show_answer(predictor, brought, turn=turn, invitation=invitation)
         else:
             answer.show_answer(brought, invitation=invitation)
+    if source == "draw":
+        with bring:  # later than the answer, for which somebody waits
+            canvas.tools()
+    with tell:
         if source != "test" and len(brought.predictions) == 1:
             label_panel.ask(brought.predictions[0])
     answer.announce(brought)
@@ -103,4 +107,9 @@ st.title("Draw a digit")
 with resources.plain_errors():
     chosen = pick_run()
 mine.set_id()  # carries it along, whatever is looked into
-board(chosen)
+# What seldom changes stands here: each part that a stroke runs anew delays the answer.
+with st.container(horizontal=True, vertical_alignment="bottom"):
+    chosen_source = sources.choose()
+    if chosen_source == "draw":
+        canvas.pen()
+board(chosen, chosen_source)

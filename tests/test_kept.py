@@ -1,9 +1,11 @@
 """What visitors keep: on disk, in files from anywhere, and divided for teaching."""
 
 import io
+import os
 import re
 import subprocess
 import sys
+import time
 import zipfile
 import zlib
 
@@ -111,7 +113,7 @@ def test_the_same_drawing_is_kept_once_with_its_last_label(store, set_id):
 
     found = store.get(set_id)
     assert len(found) == 3
-    assert kept.label_of(found, image) == found.labels[0] == 8
+    assert kept.labels(found)[kept.fingerprint(image)] == found.labels[0] == 8
 
 
 def test_a_drawing_is_removed_and_the_last_one_takes_the_file_along(store, set_id):
@@ -120,7 +122,7 @@ def test_a_drawing_is_removed_and_the_last_one_takes_the_file_along(store, set_i
 
     store.remove(set_id, two.images[0])
     assert_same(store.get(set_id), two[1:])
-    assert kept.label_of(store.get(set_id), two.images[0]) is None
+    assert kept.fingerprint(two.images[0]) not in kept.labels(store.get(set_id))
 
     store.remove(set_id, two.images[1])
     assert list(store.root.glob("*.npz")) == []
@@ -182,6 +184,64 @@ def test_a_full_server_still_takes_more_of_a_set_that_it_has(
     store.add(set_id, drawings(1, seed=1))
 
     assert len(store.get(set_id)) == 2
+
+
+def unused(store, set_id, *, days):
+    """Have a set be one that nobody has used for so long."""
+    then = time.time() - days * kept.DAY
+    os.utime(store.root / f"{set_id}.npz", (then, then))
+
+
+@pytest.mark.parametrize("limit", ["MAX_SETS", "MAX_BYTES"])
+def test_on_a_full_server_what_was_unused_the_longest_makes_room(
+    store, monkeypatch, limit
+):
+    oldest, old, used = (kept.new_id() for _ in range(3))
+    for number, set_id in enumerate((used, oldest, old)):
+        store.add(set_id, drawings(5, seed=number))
+    unused(store, oldest, days=kept.IDLE_DAYS + 2)
+    unused(store, old, days=kept.IDLE_DAYS + 1)
+    size = sum(file.stat().st_size for file in store.root.glob("*.npz"))
+    monkeypatch.setattr(kept_store, limit, 3 if limit == "MAX_SETS" else size)
+
+    store.add(kept.new_id(), drawings(1))
+
+    assert store.stamp(oldest) is None
+    assert len(store.get(old)) == len(store.get(used)) == 5
+
+
+def test_a_full_server_deletes_nothing_that_would_not_be_enough(store, monkeypatch):
+    old = kept.new_id()
+    store.add(old, drawings(1))
+    unused(store, old, days=kept.IDLE_DAYS + 1)
+    monkeypatch.setattr(kept_store, "MAX_BYTES", 100)
+
+    with pytest.raises(KeptError, match="This server keeps as many drawings as it may"):
+        store.add(kept.new_id(), drawings(50))
+
+    assert len(store.get(old)) == 1
+
+
+def test_a_set_that_is_looked_at_is_in_use(store, set_id, monkeypatch):
+    store.add(set_id, drawings(1))
+    unused(store, set_id, days=kept.IDLE_DAYS + 1)
+    monkeypatch.setattr(kept_store, "MAX_SETS", 1)
+
+    store.get(set_id)
+
+    with pytest.raises(KeptError, match="This server keeps as many drawings as it may"):
+        store.add(kept.new_id(), drawings(1))
+
+
+def test_the_stamp_of_a_set_changes_with_it(store, set_id):
+    stamps = [store.stamp(set_id)]
+    for number in range(3):
+        store.add(set_id, drawings(1, seed=number))
+        stamps.append(store.stamp(set_id))
+
+    assert stamps[0] is None
+    assert len(set(stamps)) == 4
+    assert store.stamp(set_id) == stamps[-1]
 
 
 def test_a_damaged_set_is_said_to_be_so_and_can_be_deleted(store, set_id):

@@ -1,10 +1,12 @@
 """A visitor's own digits on the pages, without a browser."""
 
+import base64
 import io
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import streamlit as st
 from PIL import Image, ImageDraw
 from streamlit.runtime.scriptrunner import script_runner
 from streamlit.testing.v1 import AppTest
@@ -15,6 +17,7 @@ from mnist_core.files import write_json
 from mnist_core.kept import KeptStore
 from mnist_core.kept import store as kept_store
 from mnist_core.runs import RunStore, write_state
+from ui import label_panel
 
 APP = paths.REPOSITORY / "streamlit_app.py"
 
@@ -24,6 +27,31 @@ def only_pages(monkeypatch):
     """No spare trainer, and no Keras to clear, which the real server never has."""
     monkeypatch.setattr(jobs, "prepare", lambda *what: None)
     monkeypatch.setattr(script_runner, "_clean_problem_modules", lambda: None)
+
+
+@pytest.fixture(autouse=True)
+def asked(monkeypatch):
+    """What the page asks, the last question last; its own part needs a browser.
+
+    In its place stand buttons that say what it would.
+    """
+    questions = []
+
+    def part(data, on_said):
+        def say(digit):
+            said = {"question": data["question"], "digit": digit}
+            st.session_state["ask"] = SimpleNamespace(said=said)
+            on_said()
+
+        questions.append(data)
+        says = {"yes": data["digit"], "undo-kept": None}
+        for key, digit in (
+            says | {f"is-{digit}": digit for digit in range(10)}
+        ).items():
+            st.button(key, key=key, on_click=say, args=(digit,))
+
+    monkeypatch.setattr(label_panel, "_part", part)
+    return questions
 
 
 @pytest.fixture
@@ -100,11 +128,13 @@ def test_before_a_drawing_and_of_a_test_digit_nothing_is_asked(mnist):
 
 
 @pytest.mark.parametrize("key, label", [("yes", 1), ("is-1", 1), ("is-7", 7)])
-def test_one_tap_keeps_a_drawing_with_its_digit(drawn, key, label):
+def test_one_tap_keeps_a_drawing_with_its_digit(drawn, asked, key, label):
+    assert asked[-1]["label"] is None
+
     tap(drawn, key)
 
     assert mine(drawn).labels.tolist() == [label]
-    assert f"Kept as **{label}**" in texts(drawn)
+    assert asked[-1]["label"] == label
     assert metrics(drawn)["Kept"] == "1"
 
 
@@ -115,7 +145,7 @@ def test_another_tap_changes_the_digit_and_keeps_nothing_twice(drawn):
     assert mine(drawn).labels.tolist() == [1]
 
 
-def test_undo_goes_back_to_what_was_kept_before(drawn):
+def test_undo_goes_back_to_what_was_kept_before(drawn, asked):
     tap(drawn, "is-7")
     tap(drawn, "is-1")
     tap(drawn, "is-1")
@@ -125,7 +155,75 @@ def test_undo_goes_back_to_what_was_kept_before(drawn):
 
     tap(drawn, "undo-kept")
     assert len(mine(drawn)) == 0
-    assert "**Right?**" in texts(drawn)
+    assert asked[-1]["label"] is None
+
+
+def drawn_on(app, *strokes):
+    """What a browser has sent by the next click: a canvas with these strokes."""
+    picture = Image.new("RGBA", (280, 280), "white")
+    for x in strokes:
+        ImageDraw.Draw(picture).line([(150, 40), (x, 240)], "black", 20)
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    encoded = base64.b64encode(buffer.getvalue()).decode()
+    objects = [{"path": [["M", 150, 40], ["L", x, 240]]} for x in strokes]
+    raw, data = {"objects": objects}, f"data:image/png;base64,{encoded}"
+    app.session_state["pad"] = {"drawing": {"raw": raw, "data": data}}
+    return app
+
+
+def test_what_is_said_of_a_drawing_is_not_taken_for_a_newer_one(asked):
+    app = drawn_on(open_page(), 140).run()
+    before = asked[-1]["question"]
+
+    tap(drawn_on(app, 140, 100), "is-7")
+
+    assert "The drawing has changed since" in app.error[0].value
+    assert "mine" not in app.query_params
+    assert asked[-1]["question"] != before
+    assert mine(tap(app, "is-7")).labels.tolist() == [7]
+
+
+@pytest.mark.parametrize("said", [None, "x", {}, {"question": "0-0", "digit": 1}])
+def test_what_was_not_asked_is_not_kept(drawn, monkeypatch, said):
+    def hear(question, image, real=label_panel._hear):
+        st.session_state["ask"].said = said
+        real(question, image)
+
+    monkeypatch.setattr(label_panel, "_hear", hear)
+
+    tap(drawn, "is-1")
+
+    assert "The drawing has changed since" in drawn.error[0].value
+    assert "mine" not in drawn.query_params
+
+
+@pytest.mark.parametrize("digit", [10, -1, 1.0, True, "1", [1]])
+def test_what_is_no_digit_is_not_kept(drawn, monkeypatch, digit):
+    def hear(question, image, real=label_panel._hear):
+        st.session_state["ask"].said["digit"] = digit
+        real(question, image)
+
+    monkeypatch.setattr(label_panel, "_hear", hear)
+
+    tap(drawn, "is-1")
+
+    assert "mine" not in drawn.query_params
+
+
+def test_a_set_is_read_when_it_changes_and_not_with_every_stroke(drawn, monkeypatch):
+    tap(drawn, "is-1")
+    read = []
+    get = KeptStore.get
+    monkeypatch.setattr(
+        KeptStore, "get", lambda store, it: read.append(it) or get(store, it)
+    )
+    drawn.query_params["look"] = "answer"
+
+    drawn.run()
+    drawn.run()
+
+    assert not read
 
 
 def test_two_drawings_are_a_set_of_two(drawn):
@@ -222,7 +320,7 @@ def test_one_drawing_can_be_removed(mnist, thirty):
 
     left = KeptStore().get(thirty)
     assert len(left) == 29
-    assert kept.label_of(left, first) is None
+    assert kept.fingerprint(first) not in kept.labels(left)
 
 
 # Out and in, and away

@@ -32,10 +32,11 @@ from mnist_core.evaluation import Evaluation, percent
 from mnist_core.files import append_json_line, read_json, write_json
 from mnist_core.neighbours import MAX_REFERENCE
 from mnist_core.network import Network
+from mnist_core.predictor import Predictor
 from mnist_core.recipes import DEFAULT, RECIPES
 from mnist_core.runs import MAX_WAITING, RunStore
 from mnist_core.selection import Selection
-from ui import resources
+from ui import resources, sketches
 
 APP = paths.REPOSITORY / "streamlit_app.py"
 PAGES = ("draw", "train", "evaluate", "browse")
@@ -626,6 +627,39 @@ def test_a_cleared_drawing_is_among_the_earlier_ones():
     app.button(key="clear").click().run()
 
     assert_text(app, "Your drawings of this visit; one click brings one back.")
+
+
+def test_earlier_drawings_are_read_once_and_not_with_every_stroke(monkeypatch):
+    app = draw(open_page("draw"), drawing(one()))
+    app.button(key="clear").click().run()
+    read = []
+    predict = Predictor.predict
+    monkeypatch.setattr(
+        Predictor,
+        "predict",
+        lambda it, images: read.append(len(images)) or predict(it, images),
+    )
+
+    app.run()
+
+    assert sum(read) == 0
+
+
+def test_what_a_visit_keeps_of_its_drawings_has_an_end():
+    app = open_page("draw")
+    heavy = one() + b"\0" * 200_000  # as a hostile client sends it
+    for number in range(20):
+        stroke = {"path": [["M", number, 0], ["L", 140, 240]], "more": "x" * 400_000}
+        state = drawing(heavy)
+        state["drawing"]["raw"] = {"objects": [stroke]}
+        app.session_state["pad"] = state
+        app = app.button(key="clear").click().run()
+    assert not app.exception
+
+    states = app.session_state["sketches"]
+    kept = [*states, *(item.sketch for item in app.session_state["earlier-sketches"])]
+    assert sum(sketch.num_bytes for sketch in kept) <= sketches.MAX_BYTES
+    assert digit_shown(app) == "–"
 
 
 def test_a_blank_drawing_is_no_digit():

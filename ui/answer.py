@@ -16,6 +16,8 @@ from mnist_core.predictor import Prediction, Predictor
 from mnist_core.segmentation import MAX_DIGITS, Digit
 
 SCALE = 5  # screen pixels for each pixel that the model sees
+WIDTH = 200  # screen pixels for what it sees, with the words below
+CAPTION = f"What the model sees, {IMAGE_SIZE} × {IMAGE_SIZE}"
 NOTHING = np.zeros((IMAGE_SIZE, IMAGE_SIZE), np.uint8)
 _BARS = """
 <style>
@@ -74,33 +76,34 @@ def show_answer(answer: Answer, *, invitation: str) -> None:
     """Show what is read, or the same layout with an invitation while nothing is."""
     predictions = answer.predictions
     only = predictions[0] if len(predictions) == 1 else None
-    read, seen = st.columns([3, 2], vertical_alignment="center")
-    with read:
+    with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(key="predicted-digit"):
             digits = " ".join(str(prediction.digit) for prediction in predictions)
             st.html(
                 '<div style="font-size: 7rem; font-weight: 700; line-height: 1">'
                 f"{digits or '–'}</div>"
             )
-        st.markdown(answer.sentence or invitation)
-    with seen, st.container(key="model-input"):
-        if len(predictions) > 1 and answer.ink is not None:
-            boxes = [digit.box for digit in answer.digits]
-            address = thumbnails.numbered(255 - answer.ink, boxes)
-            st.html(f'<img src="{address}" alt="The digits, numbered" width="100%">')
-        else:
-            picture(only.image if only else NOTHING)
-            st.caption("What the model sees, 28 × 28")
+        with st.container(key="model-input", width=WIDTH):
+            if len(predictions) > 1 and answer.ink is not None:
+                boxes = [digit.box for digit in answer.digits]
+                address = thumbnails.numbered(255 - answer.ink, boxes)
+                st.html(
+                    f'<img src="{address}" alt="The digits, numbered" width="100%">'
+                )
+            else:
+                picture(only.image if only else NOTHING, caption=CAPTION)
+    st.markdown(answer.sentence or invitation)
     with st.container(key="probabilities"):
         if len(predictions) < 2:
             bars(only)
 
 
-def picture(image: np.ndarray) -> None:
+def picture(image: np.ndarray, *, caption: str = "") -> None:
     """Show a `(28, 28)` uint8 image, pixel by pixel."""
     st.html(
         f'<img src="{thumbnails.png(image)}" alt="What the model sees" '
         f'width="{SCALE * IMAGE_SIZE}" style="image-rendering: pixelated">'
+        f'<div style="font-size: .875rem; opacity: .6">{caption}</div>'
     )
 
 

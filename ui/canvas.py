@@ -1,4 +1,4 @@
-"""The canvas with its buttons; what is drawn is kept across page switches."""
+"""The canvas and its buttons; what is drawn is kept across page switches."""
 
 import json
 from collections.abc import Callable
@@ -23,7 +23,7 @@ _WIDGET = "pad"
 
 
 def draw() -> np.ndarray | None:
-    """Show the canvas with its buttons.
+    """Show the canvas.
 
     Returns:
         `(H, W, 4)` uint8 RGBA, what is drawn; None if nothing is.
@@ -53,21 +53,22 @@ def draw() -> np.ndarray | None:
     sent = _sketch(result)
     if sent is not None:
         sketches.receive(sent)
-    _tools()
-    if sent is None:
+    else:
         raise PictureError("The drawing has too many strokes. Clear the canvas.")
     png = sketches.present().png
     return None if png is None else pictures.decode_canvas(png)
 
 
-def _tools() -> None:
+def tools() -> None:
+    """Show the canvas's buttons; what they do, they do to what is on it by then."""
     with st.container(horizontal=True):
         st.button(
             "Clear",
             icon=":material/delete:",
             key="clear",
             shortcut="Delete",
-            on_click=_newest_then(sketches.clear),
+            on_click=_do,
+            args=(sketches.clear,),
         )
         st.button(
             "Undo",
@@ -75,37 +76,45 @@ def _tools() -> None:
             key="undo",
             shortcut="Ctrl+Z",
             disabled=not sketches.can_undo(),
-            on_click=_newest_then(sketches.undo),
+            on_click=_do,
+            args=(sketches.undo,),
         )
-        with st.popover("Stroke", icon=":material/line_weight:"):
-            st.segmented_control(
-                "Tool", list(TOOLS), default="Pen", required=True, key="tool"
-            )
-            st.slider(
-                "Stroke width",
-                *STROKE_WIDTHS,
-                value=STROKE_WIDTH,
-                format="%d px",
-                key="stroke-width",
-                persist_state="session",
-            )
 
 
-def _newest_then(act: Callable[[], None]) -> Callable[[], None]:
-    """Take what the canvas has sent with the click, which runs before the page does."""
+def pen() -> None:
+    """Let a person choose what draws, and how wide."""
+    with st.popover("Stroke", icon=":material/line_weight:"):
+        st.segmented_control(
+            "Tool", list(TOOLS), default="Pen", required=True, key="tool"
+        )
+        st.slider(
+            "Stroke width",
+            *STROKE_WIDTHS,
+            value=STROKE_WIDTH,
+            format="%d px",
+            key="stroke-width",
+            persist_state="session",
+        )
 
-    def run() -> None:
-        from streamlit_drawable_canvas import CanvasResult
 
-        drawing = st.session_state.get(_WIDGET, {}).get("drawing")
-        if isinstance(drawing, dict):
-            raw, data = drawing.get("raw"), drawing.get("data")
-            sent = _sketch(CanvasResult(raw, data, return_image_data=True))
-            if sent is not None:
-                sketches.receive(sent)
-        act()
+def take_newest() -> None:
+    """Take what the canvas sent with a click or a key, which act before the page runs.
 
-    return run
+    It is news if somebody drew and clicked before the answer was there.
+    """
+    from streamlit_drawable_canvas import CanvasResult
+
+    drawing = st.session_state.get(_WIDGET, {}).get("drawing")
+    if isinstance(drawing, dict):
+        raw, data = drawing.get("raw"), drawing.get("data")
+        sent = _sketch(CanvasResult(raw, data, return_image_data=True))
+        if sent is not None:
+            sketches.receive(sent)
+
+
+def _do(act: Callable[[], None]) -> None:
+    take_newest()
+    act()
 
 
 def _sketch(result: Any) -> Sketch | None:
@@ -123,7 +132,7 @@ def _sketch(result: Any) -> Sketch | None:
         return None
     if len(strokes) > MAX_STROKES:
         return None
-    return Sketch(strokes, json.dumps(shape), _png(result))
+    return Sketch.of(strokes, json.dumps(shape), _png(result))
 
 
 def _png(result: Any) -> bytes | None:

@@ -6,6 +6,7 @@ hundred of them take most of a second; the grid takes a tenth of one.
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -132,18 +133,36 @@ def show_tiles(
     marked: int | None = None,
 ) -> None:
     """Show `(n, 28, 28)` uint8 images, each with its tile."""
+    show_sheet(sheet(images, tiles, side=side, marked=marked), key=key, on_open=on_open)
+
+
+def sheet(
+    images: np.ndarray,
+    tiles: Sequence[Tile],
+    *,
+    side: int = SIDE,
+    marked: int | None = None,
+) -> dict[str, Any]:
+    """What the page shows of `(n, 28, 28)` uint8 images, each with its tile."""
+    return {
+        "sprite": thumbnails.sprite(images),
+        "columns": thumbnails.SPRITE_COLUMNS,
+        "side": side,
+        "marked": marked,
+        "tiles": [asdict(tile) for tile in tiles],
+    }
+
+
+def show_sheet(
+    sheet: dict[str, Any], *, key: str, on_open: Callable[[int], None]
+) -> None:
+    """Show what `sheet` has made, perhaps once for many runs of a page."""
     component = st.components.v2.component(
         "digit_gallery", html=_HTML, css=_CSS, js=_JS
     )
     component(
         key=key,
-        data={
-            "sprite": thumbnails.sprite(images),
-            "columns": thumbnails.SPRITE_COLUMNS,
-            "side": side,
-            "marked": marked,
-            "tiles": [asdict(tile) for tile in tiles],
-        },
+        data=sheet,
         on_opened_change=lambda: on_open(st.session_state[key].opened),
     )
 

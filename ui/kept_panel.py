@@ -66,7 +66,9 @@ def _show_scores(run: Run, drawings: Split) -> None:
         mnist.metric("On MNIST", percent(run.result.test_accuracy, places=2))
     st.caption(
         "Their set has an address of its own, which is now this page’s: bookmark it to "
-        "find them again. Whoever has the address can see, add and delete them."
+        "find them again. Whoever has the address can see, add and delete them. A set "
+        f"that nobody has used for {kept.IDLE_DAYS} days may have to make room on a "
+        "full server: export what you want to have for good."
     )
 
 

@@ -5,9 +5,10 @@ toolbar wiped it: on a touch screen that toolbar is invisible and lies over the 
 right corner of the canvas.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import streamlit as st
@@ -17,6 +18,7 @@ from mnist_core.errors import DigitLabError
 
 MAX_STATES = 30  # that can be undone to
 MAX_EARLIER = 24  # drawings that can be brought back
+MAX_BYTES = 2_000_000  # of all sketches of a visit; 54 of one stroke are 0.6 MB
 _STATES = "sketches"  # the states so far, the present one last
 _EARLIER = "earlier-sketches"  # drawings that were cleared away, the last one first
 _START = "sketch-start"  # what the canvas was last told to show
@@ -30,13 +32,24 @@ class Sketch:
 
     Attributes:
         strokes: In the canvas's own form, as JSON.
-        shape: What makes two sketches the same drawing: some fields of the strokes.
+        shape: What makes two sketches the same drawing: a digest of some fields of
+            the strokes.
         png: Its pixels, or None if nothing is drawn. All are a visitor's: unchecked.
     """
 
     strokes: str
-    shape: str
+    shape: bytes
     png: bytes | None
+
+    @classmethod
+    def of(cls, strokes: str, fields: str, png: bytes | None) -> Self:
+        """A sketch, given the fields as text."""
+        return cls(strokes, hashlib.blake2b(fields.encode()).digest(), png)
+
+    @property
+    def num_bytes(self) -> int:
+        """What it takes in memory, about."""
+        return len(self.strokes) + len(self.png or b"")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +65,7 @@ class Earlier:
     image: np.ndarray
 
 
-NOTHING = Sketch("[]", "[]", None)
+NOTHING = Sketch.of("[]", "[]", None)
 
 
 def present() -> Sketch:
@@ -130,7 +143,19 @@ def _append(sketch: Sketch) -> None:
     states = _states()
     states.append(sketch)
     del states[:-MAX_STATES]
+    _make_room()
     st.session_state[_TURN] = turn() + 1
+
+
+def _make_room() -> None:
+    """Forget the oldest states, then the oldest drawings, if all take too much."""
+    states, others = _states(), earlier()
+    sizes = [sketch.num_bytes for sketch in (*states, *(it.sketch for it in others))]
+    excess = sum(sizes) - MAX_BYTES
+    while excess > 0 and len(states) > 1:
+        excess -= states.pop(0).num_bytes
+    while excess > 0 and others:
+        excess -= others.pop().sketch.num_bytes
 
 
 def _keep(sketch: Sketch) -> None:
@@ -148,7 +173,9 @@ def _keep(sketch: Sketch) -> None:
 def _tell(before: Sketch) -> None:
     """Have the canvas show the present sketch; it answers in a moment."""
     st.session_state[_START] = _drawing(present())
-    st.session_state[_STALE] = (*st.session_state.get(_STALE, ()), before.shape)
+    st.session_state[_STALE] = (*st.session_state.get(_STALE, ()), before.shape)[
+        -MAX_STATES:
+    ]
     st.session_state[_TURN] = turn() + 1
 
 

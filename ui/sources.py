@@ -1,6 +1,7 @@
 """Where a digit comes from: the canvas, a picture, the camera, the test split."""
 
 import random
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -8,10 +9,10 @@ import streamlit as st
 from mnist_core import drawing, photos, pictures, thumbnails
 from mnist_core.predictor import Prediction, Predictor
 from mnist_core.selection import number_in_query
-from ui import answer, canvas, resources, sketches
+from ui import answer, canvas, gallery, resources, sketches
 from ui.address import choice
 from ui.answer import Answer
-from ui.gallery import Tile, show_tiles
+from ui.gallery import Tile
 
 SOURCES = {
     "draw": "Draw",
@@ -27,6 +28,7 @@ INVITATIONS = {
 }
 PREVIEW = 600  # pixels, about, the longer side of a picture that is shown
 PICTURES = ["png", "jpg", "jpeg", "bmp", "webp"]
+_EARLIER = "earlier-sheet"  # in the session: of which drawings, and how they are shown
 
 
 def choose() -> str:
@@ -54,12 +56,20 @@ def show_earlier(predictor: Predictor) -> None:
     if not earlier:
         return
     st.caption("Your drawings of this visit; one click brings one back.")
-    images = np.stack([item.image for item in earlier])
+    what = (predictor, *earlier)
+    shown, sheet = st.session_state.get(_EARLIER, (None, {}))
+    if shown != what:  # they are read once, and not with every stroke
+        sheet = _sheet(predictor, np.stack([item.image for item in earlier]))
+        st.session_state[_EARLIER] = what, sheet
+    gallery.show_sheet(sheet, key="earlier", on_open=sketches.bring_back)
+
+
+def _sheet(predictor: Predictor, images: np.ndarray) -> dict[str, Any]:
     tiles = [
         Tile(index, str(found.digit), f"Drawing {index + 1}, read as {found.digit}")
         for index, found in enumerate(predictor.predict(images))
     ]
-    show_tiles(images, tiles, key="earlier", on_open=sketches.bring_back)
+    return gallery.sheet(images, tiles)
 
 
 def _drawn() -> np.ndarray | None:

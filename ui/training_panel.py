@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mnist_core import charts, jobs
+from mnist_core import jobs
 from mnist_core.errors import DigitLabError
 from mnist_core.evaluation import percent
 from mnist_core.history import BatchMetrics, best_epoch
@@ -55,6 +55,9 @@ def _curves(store: RunStore, run_id: str) -> None:
         return
     epochs, batches = run.progress()
     if batches:
+        # Half a second and 60 MB, which the first page of a visit does without.
+        from mnist_core import charts
+
         left, right = st.columns(2)
         left.altair_chart(charts.batches(batches), width="stretch", height=CHART_HEIGHT)
         if epochs:

@@ -8,8 +8,9 @@ run that is taught with it.
 from mnist_core.kept.drawings import MAX_DRAWINGS as MAX_DRAWINGS
 from mnist_core.kept.drawings import NOTHING as NOTHING
 from mnist_core.kept.drawings import digest as digest
+from mnist_core.kept.drawings import fingerprint as fingerprint
 from mnist_core.kept.drawings import held_out as held_out
-from mnist_core.kept.drawings import label_of as label_of
+from mnist_core.kept.drawings import labels as labels
 from mnist_core.kept.drawings import merged as merged
 from mnist_core.kept.drawings import repeated as repeated
 from mnist_core.kept.drawings import single as single
@@ -17,6 +18,8 @@ from mnist_core.kept.exchange import MAX_FILE as MAX_FILE
 from mnist_core.kept.exchange import from_file as from_file
 from mnist_core.kept.exchange import to_npz as to_npz
 from mnist_core.kept.exchange import to_pngs as to_pngs
+from mnist_core.kept.store import DAY as DAY
+from mnist_core.kept.store import IDLE_DAYS as IDLE_DAYS
 from mnist_core.kept.store import KeptStore as KeptStore
 from mnist_core.kept.store import is_id as is_id
 from mnist_core.kept.store import new_id as new_id

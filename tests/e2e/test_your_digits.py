@@ -2,8 +2,10 @@
 
 import io
 import re
+from base64 import b64decode
 
 import numpy as np
+from PIL import Image
 from playwright.sync_api import expect
 
 SEVEN = [(75, 60), (205, 60), (120, 235)]
@@ -47,6 +49,51 @@ def test_a_digit_is_drawn_and_kept_by_a_key_and_seen_and_all_is_deleted(
     app.page.reload()
     expect(app.at("test-accuracy")).to_be_visible()
     expect(app.page.get_by_text("On your digits")).to_have_count(0)
+
+
+def test_a_digit_said_before_the_answer_is_said_of_the_whole_drawing(
+    visit, fresh_server
+):
+    app = visit(fresh_server).open(look="yours")
+    app.draw(SEVEN)
+    app.expect_digit("7")
+    expect(app.at("ask")).to_contain_text("Right?")
+
+    for _ in range(2):  # "yes" to an answer that is not there yet is none
+        app.draw([(110, 145), (200, 145)])
+        app.page.keyboard.press("y")
+        app.page.keyboard.press("7")
+        expect(app.at("ask")).to_contain_text("Kept as 7")
+        app.button("Clear").click()
+        app.expect_digit("–")
+        app.draw(SEVEN)
+        app.expect_digit("7")
+        expect(app.at("ask")).to_contain_text("Right?")
+
+    seen = app.at("model-input").locator("img").get_attribute("src")
+    bare = np.asarray(Image.open(io.BytesIO(b64decode(seen.partition(",")[2]))))
+    with app.page.expect_download() as download:
+        app.at("export-npz").get_by_role("button").click()
+    with np.load(io.BytesIO(download.value.path().read_bytes())) as arrays:
+        assert set(arrays["labels"]) == {7}
+        assert not any(np.array_equal(image, bare) for image in arrays["images"])
+
+
+def test_digits_that_are_typed_as_text_are_said_of_nothing(visit, fresh_server):
+    app = visit(fresh_server).open(look="yours")
+    app.draw(SEVEN)
+    app.expect_digit("7")
+    expect(app.at("ask")).to_contain_text("Right?")
+
+    app.page.get_by_role("combobox", name="Model").click()
+    app.page.keyboard.type("7")
+    app.page.keyboard.press("Escape")
+    app.at("ask").get_by_role("button", name="1", exact=True).click()
+
+    expect(app.at("ask")).to_contain_text("Kept as 1")
+    expect(app.at("kept-count")).to_contain_text("1")
+    app.at("ask").get_by_role("button", name="Undo").click()
+    expect(app.at("ask")).to_contain_text("Right?")
 
 
 def test_a_drawing_that_is_open_is_the_one_that_is_removed(visit, fresh_server):

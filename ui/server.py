@@ -1,0 +1,51 @@
+"""The process of the server, set up once: it keeps to a core, and sends at once."""
+
+import contextlib
+import os
+import socket
+from pathlib import Path
+
+import streamlit as st
+from streamlit.runtime import Runtime, exists, get_instance
+
+_OPEN_FILES = Path("/dev/fd")  # their numbers; of this process; not on Windows
+
+
+@st.cache_resource(show_spinner=False)
+def set_up() -> None:
+    """Make the process answer many visitors quickly; outside a server do nothing."""
+    if exists() and type(get_instance()) is Runtime:  # and no mock of it
+        _keep_to_one_core()
+        _send_at_once()
+
+
+def _keep_to_one_core() -> None:
+    """Have the server's threads share a core, where the system can (Linux).
+
+    Only one of them runs Python at a time. On several cores they hand its lock from
+    core to core, which kept fifty people waiting several times longer (`load` in
+    benchmarks/README.md). The main thread starts the others, and they inherit it; so
+    does a trainer, which frees itself.
+    """
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.environ["MNIST_CORES"] = " ".join(map(str, cores))  # for its trainers
+        os.sched_setaffinity(os.getpid(), {cores[os.getpid() % len(cores)]})
+
+
+def _send_at_once() -> None:
+    """Have no small message wait until the one before it is acknowledged.
+
+    A page comes as many small messages, and a browser acknowledges the first of them
+    40 ms later (RFC 896 meets RFC 1122, 4.2.3.2). Python's asyncio turns that off for
+    sockets that name their protocol, which Streamlit's does not. Who connects later
+    inherits it from the socket that listens.
+    """
+    for file in list(_OPEN_FILES.glob("*")):
+        with contextlib.suppress(OSError):  # no socket, or closed meanwhile
+            found = socket.socket(fileno=int(file.name))
+            try:
+                if found.family in (socket.AF_INET, socket.AF_INET6):
+                    found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            finally:
+                found.detach()  # it goes on being the server's
