@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mnist_core import drawing
+from mnist_core import drawing, inking
 from mnist_core.config import IMAGE_SIZE
 from mnist_core.data import Split
 
@@ -215,4 +215,4 @@ def _inked(strokes: Strokes, generator: np.random.Generator) -> np.ndarray:
         t = np.linspace(0, np.pi, len(stroke))
         shaken = stroke + np.sin(np.outer(t, [1, 2])) @ bends
         paths.append(HEIGHT * shaken @ change.T + SIDE / 2)
-    return drawing.ink_from_strokes(paths, SIDE, width)
+    return inking.ink_from_strokes(paths, SIDE, width)

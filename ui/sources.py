@@ -5,7 +5,7 @@ import random
 import numpy as np
 import streamlit as st
 
-from mnist_core import drawing, photos, pictures, thumbnails
+from mnist_core import inking, photos, pictures, thumbnails
 from mnist_core.predictor import Prediction, Predictor
 from mnist_core.selection import number_in_query
 from ui import answer, canvas, resources, sketches
@@ -64,7 +64,7 @@ def show_earlier(predictor: Predictor) -> None:
 
 def _drawn() -> np.ndarray | None:
     rgba = canvas.draw()
-    return None if rgba is None else drawing.ink_from_rgba(rgba)
+    return None if rgba is None else inking.ink_from_rgba(rgba)
 
 
 def _photographed(source: str) -> np.ndarray | None:
