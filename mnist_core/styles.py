@@ -57,11 +57,6 @@ def written(num_images: int, seed: int) -> Split:
     return Split(images, labels)
 
 
-def rules_of(num_images: int, seed: int) -> np.ndarray:
-    """`(num_images,)` int, by which of `RULES` each image of `written` is drawn."""
-    return _chosen(num_images, np.random.default_rng([seed, num_images]))
-
-
 def _slashed_zero(generator: np.random.Generator) -> Strokes:
     half_width = generator.uniform(0.22, 0.5)
     start = -90 + generator.normal(0, 35)
