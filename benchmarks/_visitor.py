@@ -23,7 +23,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 
 from benchmarks import _server
-from mnist_core.drawing import ink_from_strokes
+from mnist_core.inking import ink_from_strokes
 
 SIZE = 280  # pixels of the canvas
 PEN = 20  # pixels

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from benchmarks._table import machine, table
-from mnist_core import drawing
+from mnist_core import inking
 from mnist_core.errors import RunError
 from mnist_core.paths import SHIPPED_RUN_ID
 from mnist_core.predictor import Prediction, Predictor
@@ -99,7 +99,7 @@ def read(
     """What a run says of strokes on a canvas, by the path that the Draw page takes."""
     paper = np.full((SIDE, SIDE, 4), 255, np.uint8)
     paper[..., :3] = 255 - drawn(strokes, condition, seed)[..., None]
-    return predictor.predict_ink([drawing.ink_from_rgba(paper)])[0]
+    return predictor.predict_ink([inking.ink_from_rgba(paper)])[0]
 
 
 def drawn(strokes: Strokes, condition: Condition, seed: int) -> np.ndarray:
@@ -116,7 +116,7 @@ def drawn(strokes: Strokes, condition: Condition, seed: int) -> np.ndarray:
     shift = condition.shift * signs[:2]
     middle = np.clip(SIDE / 2 + shift, reach, np.maximum(SIDE - reach, reach))
     placed = [FINER * ((path - (low + high) / 2) * scale + middle) for path in paths]
-    ink = drawing.ink_from_strokes(placed, FINER * SIDE, FINER * condition.width)
+    ink = inking.ink_from_strokes(placed, FINER * SIDE, FINER * condition.width)
     return np.asarray(Image.fromarray(ink).reduce(FINER))
 
 

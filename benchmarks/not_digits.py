@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks._table import machine, table
-from mnist_core import data, drawing
+from mnist_core import data, inking
 from mnist_core.errors import DigitLabError
 from mnist_core.paths import SHIPPED_RUN_ID
 from mnist_core.predictor import Predictor
@@ -82,14 +82,14 @@ def scribble(generator: np.random.Generator) -> np.ndarray:
     path = np.cumsum(smooth, axis=0)
     span = np.ptp(path, axis=0).max()
     path = (path - path.min(axis=0)) / span * 200 + 40
-    return drawing.ink_from_strokes([path], SIDE, generator.uniform(8, 24))
+    return inking.ink_from_strokes([path], SIDE, generator.uniform(8, 24))
 
 
 def dot(generator: np.random.Generator) -> np.ndarray:
     """A pen that was set down and hardly moved."""
     place = generator.uniform(60, 220, 2)
     path = np.stack([place, place + generator.normal(0, 2, 2)])
-    return drawing.ink_from_strokes([path], SIDE, generator.uniform(8, 32))
+    return inking.ink_from_strokes([path], SIDE, generator.uniform(8, 32))
 
 
 def noise(generator: np.random.Generator) -> np.ndarray:

@@ -20,7 +20,7 @@ from typing import Any, TextIO
 import numpy as np
 from tqdm import tqdm
 
-from mnist_core import data, drawing, kept, paths, photos, pictures, teaching, trainer
+from mnist_core import data, inking, kept, paths, photos, pictures, teaching, trainer
 from mnist_core.errors import DigitLabError, KeptError, PictureError, RunError
 from mnist_core.evaluation import Evaluation, percent
 from mnist_core.history import BatchMetrics
@@ -260,7 +260,7 @@ def _inks(path: Path) -> Iterator[np.ndarray]:
     """The ink of every drawing in a file."""
     if path.suffix.lower() == ".npy":
         for image in pictures.read_stack(path):
-            yield drawing.ink_from_rgba(image) if image.ndim == 3 else image
+            yield inking.ink_from_rgba(image) if image.ndim == 3 else image
     else:
         rgba = pictures.decode_picture(pictures.read_bytes(path))
         yield photos.ink_from_picture(rgba)

@@ -4,16 +4,17 @@ import hashlib
 import os
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from mnist_core import models, novelty, styles
-from mnist_core.config import NUM_CLASSES, TrainConfig
+from mnist_core import impostors, models, novelty, pens, styles
 from mnist_core.data import Mnist
 from mnist_core.errors import RunError
 from mnist_core.evaluation import Evaluation
-from mnist_core.files import whole_file, write_json
+from mnist_core.files import read_json, whole_file, write_json
 from mnist_core.models import Heads
 from mnist_core.reader import Reader, Reading
 from mnist_core.runs import RESULT_FILES, Result, Run
@@ -21,7 +22,10 @@ from mnist_core.training import Trained
 
 MAX_DIFFERENCE = 1e-4  # between the probabilities of the model and of its twin
 ROUNDING = 2e-6  # of the largest logit: float32 summed in another order
-NUM_REFERENCE = 10_000  # train images that teach the run what a digit looks like
+# Images that teach a run what is a digit: of MNIST, and as many of other pens; zeros
+# with a slash; styles; and what is none. Twice as many do little good.
+NUM_DIGITS, NUM_SLASHED, NUM_STYLED, NUM_IMPOSTORS = 3_000, 600, 300, 3_000
+NUM_HELD_OUT = 3_000  # validation digits of other pens
 
 
 def finish(run: Run, trained: Trained, mnist: Mnist) -> Result:
@@ -47,14 +51,7 @@ def finish(run: Run, trained: Trained, mnist: Mnist) -> Result:
             test=test.probabilities,
             validation=validation.probabilities,
         )
-    images, kinds = reference(run.config, mnist)
-    novelty.fit(
-        train_features=reader.read(images).features,
-        train_kinds=kinds,
-        val_images=mnist.validation.images,
-        val_features=validation.features,
-        val_logits=validation.logits,
-    ).save(run.folder / "novelty.npz")
+    _known(reader, validation, mnist).save(run.folder / "novelty.npz")
 
     history = trained.history
     result = Result(
@@ -71,24 +68,76 @@ def finish(run: Run, trained: Trained, mnist: Mnist) -> Result:
     return result
 
 
-def reference(config: TrainConfig, mnist: Mnist) -> tuple[np.ndarray, np.ndarray]:
-    """What a run learned to take for digits.
+def refit(run: Run, mnist: Mnist) -> None:
+    """Let a finished run learn anew what is a digit; all else of it stays.
 
-    Returns:
-        `(N, 28, 28)` uint8 images, and `(N,)` int of which kind each is: its digit, or
-        10 and more for a style that was drawn.
+    Raises:
+        RunError: If it has no model, or its files are missing or damaged.
+        OSError: If a file cannot be written.
     """
-    train = mnist.train[:NUM_REFERENCE]
-    styled = styles.written(config.num_styled, config.seed).images
-    rules = styles.rules_of(config.num_styled, config.seed)
-    kinds = np.concatenate([train.labels, NUM_CLASSES + rules])
-    return np.concatenate([train.images, styled]), kinds
+    reader = Reader(run.file("twin.tflite"), num_threads=os.cpu_count() or 1)
+    known = _known(reader, reader.read(mnist.validation.images), mnist)
+    known.save(run.folder / "novelty.npz")
+    result = read_json(run.folder / "result.json")
+    result["sha256"]["novelty.npz"] = _digest(run, "novelty.npz")
+    write_json(run.folder / "result.json", result)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Examples:
+    """What is a digit and what is none, the same for every run of the same data.
+
+    Attributes:
+        digits: `(N, 28, 28)` uint8, MNIST's, those of other pens and styles.
+        impostors: `(M, 28, 28)` uint8.
+        held_out: `(K, 28, 28)` uint8, validation digits of other pens.
+    """
+
+    digits: np.ndarray
+    impostors: np.ndarray
+    held_out: np.ndarray
+
+
+@lru_cache(maxsize=1)  # a spare trainer draws them before it is needed
+def examples(mnist: Mnist) -> Examples:
+    """Draw them: some seconds."""
+    train = mnist.train[:NUM_DIGITS]
+    zeros = mnist.train.images[mnist.train.labels == 0][:NUM_SLASHED]
+    zeros = pens.slashed(zeros, seed=0)
+    digits = [
+        train.images,
+        pens.rewritten(train.images, seed=0),
+        zeros,
+        pens.rewritten(zeros, seed=1),
+        styles.written(NUM_STYLED, seed=0).images,
+    ]
+    return Examples(
+        digits=np.concatenate(digits),
+        impostors=impostors.made(NUM_IMPOSTORS, mnist.train, seed=0),
+        held_out=pens.rewritten(mnist.validation.images[:NUM_HELD_OUT], seed=2),
+    )
 
 
 def rehearse(heads: Heads) -> None:
     """Save and export a network for nothing: a process's second time is quicker."""
     with tempfile.TemporaryDirectory() as folder:
         _save_models(Path(folder), heads)
+
+
+def _known(reader: Reader, validation: Reading, mnist: Mnist) -> novelty.Novelty:
+    """What a run takes for digits, from what its twin reads of examples."""
+    drawn = examples(mnist)
+
+    def evidence(read: Reading) -> np.ndarray:
+        return novelty.evidence(read.features, read.logits)
+
+    held_out = (mnist.validation.images, drawn.held_out)
+    return novelty.fit(
+        digits=evidence(reader.read(drawn.digits)),
+        others=evidence(reader.read(drawn.impostors)),
+        held_out=[evidence(validation), evidence(reader.read(drawn.held_out))],
+        max_ink=max(float(novelty.image_ink(images).max()) for images in held_out),
+    )
 
 
 def _save_models(folder: Path, heads: Heads) -> None:

@@ -11,7 +11,7 @@ table leaves the picture, and dust is small.
 import numpy as np
 from PIL import Image, ImageFilter
 
-from mnist_core import components, drawing
+from mnist_core import components, inking
 
 MAX_SIDE = 1_000  # pixels; larger pictures are reduced
 MIN_SIDE = 64  # pixels; smaller pictures are no photographs
@@ -47,7 +47,7 @@ def ink_from_picture(rgba: np.ndarray) -> np.ndarray:
     factor = -(-max(picture.size) // MAX_SIDE)
     picture = picture.reduce(factor) if factor > 1 else picture
     pixels = np.asarray(picture)
-    ink = drawing.ink_from_rgba(pixels)
+    ink = inking.ink_from_rgba(pixels)
     if pixels[..., 3].min() < 255 or min(picture.size) < MIN_SIDE or _is_clean(ink):
         return ink
     for band in "LRGB":  # yellow on white has no contrast but in blue

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mnist_core import drawing
+from mnist_core import drawing, inking
 from mnist_core.config import IMAGE_SIZE
 from mnist_core.data import Split
 
@@ -55,11 +55,6 @@ def written(num_images: int, seed: int) -> Split:
         labels[index] = rule.digit
         images[index] = drawing.to_mnist(_inked(rule.draw(generator), generator))
     return Split(images, labels)
-
-
-def rules_of(num_images: int, seed: int) -> np.ndarray:
-    """`(num_images,)` int, by which of `RULES` each image of `written` is drawn."""
-    return _chosen(num_images, np.random.default_rng([seed, num_images]))
 
 
 def _slashed_zero(generator: np.random.Generator) -> Strokes:
@@ -215,4 +210,4 @@ def _inked(strokes: Strokes, generator: np.random.Generator) -> np.ndarray:
         t = np.linspace(0, np.pi, len(stroke))
         shaken = stroke + np.sin(np.outer(t, [1, 2])) @ bends
         paths.append(HEIGHT * shaken @ change.T + SIDE / 2)
-    return drawing.ink_from_strokes(paths, SIDE, width)
+    return inking.ink_from_strokes(paths, SIDE, width)

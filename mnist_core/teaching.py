@@ -76,16 +76,19 @@ def name_of_copy(run: Run) -> str:
 
 
 def gains(
-    drawings: tuple[Evaluation, Evaluation], mnist: tuple[Evaluation, Evaluation]
+    images: np.ndarray,
+    drawings: tuple[Evaluation, Evaluation],
+    mnist: tuple[Evaluation, Evaluation],
 ) -> list[Gain]:
     """What teaching changed on the drawings held out, on all of them, and on MNIST.
 
     Args:
-        drawings: The run and its taught copy, on all that `Run.kept` gives.
+        images: `(N, 28, 28)` uint8, all that `Run.kept` gives.
+        drawings: The run and its taught copy on them.
         mnist: Both on the test split.
     """
     before, after = drawings
-    held = held_out(before.labels)
+    held = held_out(images)
     parts = [Gain("All the drawings", before, after)]
     if held.any():
         never = "The drawings held out from teaching"
@@ -93,18 +96,19 @@ def gains(
     return [*parts, Gain("MNIST’s test digits", *mnist)]
 
 
-def honesty(labels: np.ndarray) -> str:
-    """Of drawings with these labels, how many measure the gain, in a sentence."""
-    num_held = int(held_out(labels).sum())
+def honesty(images: np.ndarray) -> str:
+    """Of `(N, 28, 28)` drawings, how many measure the gain, in a sentence."""
+    num_held = int(held_out(images).sum())
     if num_held:
+        verb = "is" if num_held == 1 else "are"
         return (
-            f"It is taught with {len(labels) - num_held} of them; {num_held} are held "
-            "out, every fifth of a digit, and show what it has really learned."
+            f"It is taught with {len(images) - num_held} of them; {num_held} {verb} "
+            "held out, chosen by lot and for good, to show what it has really learned."
         )
     return (
-        f"It is taught with all {len(labels)}, so it is measured on what it was "
-        "taught. With five drawings of a digit, the fifth is held out and shows what "
-        "it has really learned."
+        f"It is taught with all {len(images)}, so it is measured on what it was "
+        "taught. About every fifth drawing is held out, by lot and for good; of these "
+        "it is none yet, and more drawings will show what it has really learned."
     )
 
 

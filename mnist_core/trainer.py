@@ -107,7 +107,7 @@ def _built(
         mnist,
         teachers,
         origin=origin.file("model.keras") if origin else None,
-        drawings=drawings[~kept.held_out(drawings.labels)]
+        drawings=drawings[~kept.held_out(drawings.images)]
         if drawings
         else kept.NOTHING,
     )
@@ -228,6 +228,8 @@ def _wait_for_run(store: RunStore) -> "tuple[Run, Engine | None]":
             if messages.empty() and not has_rehearsed:
                 finishing.rehearse(engine.heads)
                 has_rehearsed = True
+            if messages.empty():
+                finishing.examples(engine.mnist)
         except Exception:  # who starts it will be told
             log.exception("Nothing was got ready")
     run = store.get(message["run"])

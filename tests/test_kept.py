@@ -485,19 +485,37 @@ def test_a_hostile_file_gets_a_sentence(name):
 # As values
 
 
-def test_of_each_digit_every_fifth_is_held_out():
-    labels = np.array([3] * 11 + [7] * 4 + [5] * 5)
+def test_about_a_fifth_is_held_out_and_a_fifth_of_each_digit():
+    whole = styles.written(1_000, seed=7)
 
-    assert np.flatnonzero(kept.held_out(labels)).tolist() == [4, 9, 19]
+    held = kept.held_out(whole.images)
+
+    assert held.dtype == bool
+    assert held.mean() == pytest.approx(0.2, abs=0.04)
+    for digit in (0, 1, 7):
+        assert held[whole.labels == digit].mean() == pytest.approx(0.2, abs=0.08)
 
 
-def test_what_is_kept_later_changes_nothing_of_what_is_held_out():
-    labels = np.random.default_rng(0).integers(0, 10, 200)
+def test_whatever_becomes_of_other_drawings_one_stays_taught_or_held_out():
+    whole = styles.written(200, seed=7)
+    held = kept.held_out(whole.images)
+    generator = np.random.default_rng(0)
 
-    for num in range(200):
-        assert_array_equal(
-            kept.held_out(labels[:num]), kept.held_out(labels)[:num], strict=True
-        )
+    for _ in range(50):
+        some = generator.permutation(200)[: generator.integers(1, 200)]
+        assert_array_equal(kept.held_out(whole.images[some]), held[some], strict=True)
+
+
+def test_another_label_or_a_file_changes_nothing_of_what_is_held_out():
+    whole = styles.written(60, seed=7)
+    relabelled = kept.merged(whole, Split(whole.images, (whole.labels + 1) % 10))
+
+    for other in (relabelled, kept.from_file(kept.to_pngs(whole))):
+        assert_array_equal(kept.held_out(other.images), kept.held_out(whole.images))
+
+
+def test_of_nothing_nothing_is_held_out():
+    assert kept.held_out(kept.NOTHING.images).shape == (0,)
 
 
 def test_drawings_are_repeated_until_there_are_enough():

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from benchmarks._paper import SCENES, Scene, taken_upright
-from mnist_core import drawing, photos
+from mnist_core import drawing, inking, photos
 from mnist_core.predictor import Predictor
 from mnist_core.runs import RunStore
 
@@ -76,7 +76,7 @@ def test_a_drawn_picture_stays_as_it_is(paper, pen, width):
 
     ink = photos.ink_from_picture(rgba)
 
-    assert np.array_equal(ink, drawing.ink_from_rgba(rgba))
+    assert np.array_equal(ink, inking.ink_from_rgba(rgba))
 
 
 @pytest.mark.parametrize("margin", [0, 1, 30])
@@ -89,13 +89,13 @@ def test_a_drawn_picture_that_is_cut_close_stays_as_it_is(margin):
 
     ink = photos.ink_from_picture(rgba)
 
-    assert np.array_equal(ink, drawing.ink_from_rgba(rgba))
+    assert np.array_equal(ink, inking.ink_from_rgba(rgba))
 
 
 def test_an_image_of_mnist_size_stays_as_it_is():
     rgba = picture_of(drawing.to_mnist(seven()), (0, 0, 0), (255, 255, 255))
 
-    assert np.array_equal(photos.ink_from_picture(rgba), drawing.ink_from_rgba(rgba))
+    assert np.array_equal(photos.ink_from_picture(rgba), inking.ink_from_rgba(rgba))
 
 
 @pytest.mark.parametrize("pen", [(0, 0, 0), (255, 220, 0)])
@@ -103,7 +103,7 @@ def test_strokes_on_transparency_stay_as_they_are(pen):
     rgba = np.zeros((280, 280, 4), np.uint8)
     rgba[..., :3], rgba[..., 3] = pen, seven()
 
-    assert np.array_equal(photos.ink_from_picture(rgba), drawing.ink_from_rgba(rgba))
+    assert np.array_equal(photos.ink_from_picture(rgba), inking.ink_from_rgba(rgba))
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from mnist_core import drawing, pictures
+from mnist_core import drawing, inking, pictures
 from mnist_core.errors import PictureError
 
 MEGABYTE = 2**20
@@ -179,7 +179,7 @@ def test_a_canvas_drawing_goes_in_as_it_was_drawn():
     rgba = pictures.decode_canvas(encoded(Image.fromarray(drawn), "PNG"))
 
     assert np.array_equal(rgba, drawn)
-    assert np.array_equal(drawing.ink_from_rgba(rgba), drawn[..., 3])
+    assert np.array_equal(inking.ink_from_rgba(rgba), drawn[..., 3])
 
 
 def renamed(file_format, mode="RGB"):
@@ -452,7 +452,7 @@ def test_drawings_of_a_stack_are_prepared_like_any_other(tmp_path):
 
     stack = pictures.read_stack(saved(tmp_path, rgba))
 
-    assert np.array_equal(drawing.ink_from_rgba(stack[1]), rgba[1, ..., 3])
+    assert np.array_equal(inking.ink_from_rgba(stack[1]), rgba[1, ..., 3])
 
 
 def test_a_giant_stack_is_opened_without_being_read(tmp_path):

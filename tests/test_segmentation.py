@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mnist_core import drawing, segmentation, styles
+from mnist_core import drawing, inking, segmentation, styles
 
 WIDTH = 12  # pixels of the pen
 SLASH = [(8, 70), (52, 30)]
@@ -32,7 +32,7 @@ def drawn(*placed, side=280, width=WIDTH):
         for digit, (x, y), scale in placed
         for stroke in digit
     ]
-    return drawing.ink_from_strokes(strokes, side, width)
+    return inking.ink_from_strokes(strokes, side, width)
 
 
 def boxes_of(ink):

@@ -82,9 +82,9 @@ def test_the_gain_is_shown_on_what_was_held_out_on_all_and_on_mnist(
         for run in (origin, taught)
     )
 
-    rows = teaching.gains(both, tests)
+    rows = teaching.gains(drawings.images, both, tests)
 
-    held = held_out(drawings.labels)
+    held = held_out(drawings.images)
     assert [row.images for row in rows] == [
         "The drawings held out from teaching",
         "All the drawings",
@@ -119,7 +119,7 @@ def test_drawings_that_are_held_out_are_never_taught_with(store, mnist, monkeypa
 
     trainer._built(store, replace(CONFIG, num_kept=100), whole)
 
-    held = whole.images[held_out(whole.labels)]
+    held = whole.images[held_out(whole.images)]
     assert len(given["drawings"]) == 30 - len(held)
     assert not any(
         kept.fingerprint(image) in kept.labels(given["drawings"]) for image in held
@@ -146,8 +146,17 @@ def test_too_few_drawings_say_how_many_are_missing(origin, drawings):
 
 
 def test_it_is_said_what_the_gain_is_measured_on():
-    assert "taught with 8 of them; 2 are held out" in teaching.honesty(np.full(10, 3))
-    assert "taught with all 9" in teaching.honesty(np.arange(9))
+    images = styles.written(30, seed=7).images
+    held = held_out(images)
+    taught, others = images[~held], images[held]
+
+    assert "taught with 8 of them; 2 are held out" in teaching.honesty(
+        np.concatenate([taught[:8], others[:2]])
+    )
+    assert "taught with 8 of them; 1 is held out" in teaching.honesty(
+        np.concatenate([taught[:8], others[:1]])
+    )
+    assert "taught with all 9" in teaching.honesty(taught[:9])
 
 
 def test_a_copy_of_a_copy_has_a_name_that_fits(origin):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from mnist_core import drawing, pictures
+from mnist_core import inking, pictures
 from mnist_core.errors import PictureError
 from mnist_core.predictor import Predictor
 from ui import answer, canvas, resources
@@ -149,4 +149,4 @@ def _ink(address: Any) -> np.ndarray | None:
     except (PictureError, ValueError):  # the canvas has the last word
         return None
     is_ours = rgba.shape[:2] == (canvas.SIZE, canvas.SIZE)
-    return drawing.ink_from_rgba(rgba) if is_ours else None
+    return inking.ink_from_rgba(rgba) if is_ours else None

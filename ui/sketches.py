@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 import streamlit as st
 
-from mnist_core import drawing, pictures
+from mnist_core import drawing, inking, pictures
 from mnist_core.errors import DigitLabError
 
 MAX_STATES = 30  # that can be undone to
@@ -162,7 +162,7 @@ def _keep(sketch: Sketch) -> None:
     if sketch.png is None:
         return
     try:
-        ink = drawing.ink_from_rgba(pictures.decode_canvas(sketch.png))
+        ink = inking.ink_from_rgba(pictures.decode_canvas(sketch.png))
         image = drawing.to_mnist(ink)
     except DigitLabError:  # no drawing, or nothing on it
         return

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from mnist_core import drawing, photos, pictures, thumbnails
+from mnist_core import inking, photos, pictures, thumbnails
 from mnist_core.predictor import Prediction, Predictor
 from mnist_core.selection import number_in_query
 from ui import answer, canvas, gallery, resources, sketches
@@ -74,7 +74,7 @@ def _sheet(predictor: Predictor, images: np.ndarray) -> dict[str, Any]:
 
 def _drawn() -> np.ndarray | None:
     rgba = canvas.draw()
-    return None if rgba is None else drawing.ink_from_rgba(rgba)
+    return None if rgba is None else inking.ink_from_rgba(rgba)
 
 
 def _photographed(source: str) -> np.ndarray | None:

@@ -52,7 +52,7 @@ def _offer(run: Run, drawings: Split) -> None:
         seconds = estimates.seconds(config, resources.store().runs())
         words = (
             f"A copy of “{run.name}” learns from them, mixed with MNIST’s: about "
-            f"**{duration(seconds)}**. {teaching.honesty(drawings.labels)} The copy is "
+            f"**{duration(seconds)}**. {teaching.honesty(drawings.images)} The copy is "
             "a run that everybody on this server sees; it holds the drawings until it "
             "is deleted."
         )
@@ -93,6 +93,7 @@ def _show_gains(copy: Run) -> None:
         if drawings is None:
             return
         rows = teaching.gains(
+            drawings.images,
             (resources.reading(before, drawings), resources.reading(copy, drawings)),
             (resources.evaluation(before), resources.evaluation(copy)),
         )
@@ -109,5 +110,5 @@ def _show_gains(copy: Run) -> None:
         )
         st.caption(
             f"Before: “{before.name}”. After: “{copy.name}”. "
-            f"{teaching.honesty(drawings.labels)}"
+            f"{teaching.honesty(drawings.images)}"
         )
