@@ -7,6 +7,7 @@ right corner of the canvas.
 
 import hashlib
 import json
+import time
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -19,10 +20,11 @@ from mnist_core.errors import DigitLabError
 MAX_STATES = 30  # that can be undone to
 MAX_EARLIER = 24  # drawings that can be brought back
 MAX_BYTES = 2_000_000  # of all sketches of a visit; 54 of one stroke are 0.6 MB
+ECHO = 5.0  # seconds that the canvas may take to show what it was told
 _STATES = "sketches"  # the states so far, the present one last
 _EARLIER = "earlier-sketches"  # drawings that were cleared away, the last one first
 _START = "sketch-start"  # what the canvas was last told to show
-_STALE = "sketch-stale"  # the shapes that it may still send until it shows that
+_STALE = "sketch-stale"  # until when it may still send which shapes of before
 _TURN = "sketch-turn"  # counts the sketches that were the present one
 
 
@@ -91,12 +93,13 @@ def can_undo() -> bool:
 
 def receive(sketch: Sketch) -> None:
     """Take what the canvas sent, if it is news."""
-    is_present = sketch.shape == present().shape
-    if not is_present and sketch.shape in st.session_state.get(_STALE, ()):
+    if sketch.shape == present().shape:
+        return  # or an echo of when it was so before: older ones may still follow
+    until, stale = st.session_state.get(_STALE, (0.0, ()))
+    if sketch.shape in stale and time.monotonic() < until:
         return
-    st.session_state[_STALE] = ()
-    if not is_present:
-        _append(sketch)
+    st.session_state[_STALE] = 0.0, ()
+    _append(sketch)
 
 
 def undo() -> None:
@@ -173,9 +176,9 @@ def _keep(sketch: Sketch) -> None:
 def _tell(before: Sketch) -> None:
     """Have the canvas show the present sketch; it answers in a moment."""
     st.session_state[_START] = _drawing(present())
-    st.session_state[_STALE] = (*st.session_state.get(_STALE, ()), before.shape)[
-        -MAX_STATES:
-    ]
+    _, stale = st.session_state.get(_STALE, (0.0, ()))
+    shapes = (*stale, before.shape)[-MAX_STATES:]
+    st.session_state[_STALE] = time.monotonic() + ECHO, shapes
     st.session_state[_TURN] = turn() + 1
 
 
