@@ -96,7 +96,7 @@ class Timeline:
             RunError: If the file is missing or damaged, or of other images.
         """
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 return cls(labels, arrays["epochs"], arrays["digits"], arrays["levels"])
         except Exception as error:  # a damaged zip raises almost anything
             raise RunError(
