@@ -152,9 +152,7 @@ class Evaluation:
     @cached_property
     def confusion_matrix(self) -> np.ndarray:
         """`(10, 10)` int counts: row = true digit, column = predicted digit."""
-        cell = self.labels.astype(np.intp) * NUM_CLASSES + self.predictions
-        counts = np.bincount(cell, minlength=NUM_CLASSES**2)
-        return _read_only(counts.reshape(NUM_CLASSES, NUM_CLASSES))
+        return _read_only(count_confusions(self.labels, self.predictions))
 
     @cached_property
     def losses(self) -> np.ndarray:
@@ -257,6 +255,13 @@ def wilson_interval(num_correct: int, num_images: int) -> Interval:
     margin = math.sqrt(spread * (measured * (1 - measured) + spread / 4))
     low, high = (centre - margin) / (1 + spread), (centre + margin) / (1 + spread)
     return Interval(max(low, 0.0), min(high, 1.0))
+
+
+def count_confusions(labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+    """`(10, 10)` int counts of two `(N,)` arrays of digits: row = label."""
+    cell = labels.astype(np.intp) * NUM_CLASSES + predictions
+    counts = np.bincount(cell, minlength=NUM_CLASSES**2)
+    return counts.reshape(NUM_CLASSES, NUM_CLASSES)
 
 
 def confusions(matrix: np.ndarray) -> list[Confusion]:

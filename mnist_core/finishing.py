@@ -10,14 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from mnist_core import impostors, models, novelty, pens, styles
+from mnist_core import impostors, models, novelty, pens, styles, watching
 from mnist_core.data import Mnist
 from mnist_core.errors import RunError
 from mnist_core.evaluation import Evaluation
 from mnist_core.files import read_json, whole_file, write_json
+from mnist_core.history import best_epoch
 from mnist_core.models import Heads
 from mnist_core.reader import Reader, Reading
-from mnist_core.runs import RESULT_FILES, Result, Run
+from mnist_core.runs import EPOCHS_FILE, RESULT_FILES, Result, Run
 from mnist_core.training import Trained
 
 MAX_DIFFERENCE = 1e-4  # between the probabilities of the model and of its twin
@@ -52,8 +53,12 @@ def finish(run: Run, trained: Trained, mnist: Mnist) -> Result:
             validation=validation.probabilities,
         )
     _known(reader, validation, mnist).save(run.folder / "novelty.npz")
-
     history = trained.history
+    epochs = run.folder / EPOCHS_FILE
+    watching.earlier(epochs, mnist.test.labels).including(
+        best_epoch(history).epoch, test.probabilities
+    ).save(epochs)
+
     result = Result(
         num_parameters=trained.heads.model.count_params(),
         num_epochs=len(history),
@@ -62,7 +67,7 @@ def finish(run: Run, trained: Trained, mnist: Mnist) -> Result:
             mnist.validation.labels, validation.probabilities
         ),
         test_accuracy=_accuracy(mnist.test.labels, test.probabilities),
-        sha256={name: _digest(run, name) for name in RESULT_FILES},
+        sha256={name: _digest(run, name) for name in (*RESULT_FILES, EPOCHS_FILE)},
     )
     write_json(run.folder / "result.json", result.to_json())
     return result

@@ -18,19 +18,26 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from queue import Empty, Queue
 from typing import TYPE_CHECKING, Any
 
 from mnist_core import data, jobs, kept, paths
-from mnist_core.checkpoints import load_snapshot, save_snapshot
+from mnist_core.checkpoints import Snapshot, load_snapshot, save_snapshot
 from mnist_core.config import TrainConfig
 from mnist_core.data import Split
 from mnist_core.errors import DigitLabError
 from mnist_core.files import append_json_line
 from mnist_core.history import BatchMetrics, EpochMetrics
-from mnist_core.runs import Run, RunStore, State, trainer_lock, write_state
+from mnist_core.runs import (
+    EPOCHS_FILE,
+    Run,
+    RunStore,
+    State,
+    trainer_lock,
+    write_state,
+)
+from mnist_core.watching import Watch
 
 if TYPE_CHECKING:
     from mnist_core.engine import Engine
@@ -123,6 +130,15 @@ def _train(
 
     checkpoint = run.folder / "checkpoint.npz"
     progress = run.folder / "progress.jsonl"
+    snapshot = load_snapshot(checkpoint)
+    # The one use of the test split before the training is over: to be looked at later.
+    watch = Watch(
+        run.folder / EPOCHS_FILE,
+        engine.mnist.test,
+        engine.read,
+        run.config,
+        len(snapshot.history) if snapshot else 0,
+    )
     began = recorded = time.monotonic()
 
     def record_batches(metrics: BatchMetrics) -> None:
@@ -137,12 +153,16 @@ def _train(
     def record_epoch(metrics: EpochMetrics) -> None:
         append_json_line(progress, {"kind": "epoch", **asdict(metrics)})
 
+    def record_snapshot(snapshot: Snapshot) -> None:
+        watch.look(snapshot.history)  # first: an epoch that is kept was looked at
+        save_snapshot(checkpoint, snapshot)
+
     trained = training.train(
         engine,
-        snapshot=load_snapshot(checkpoint),
+        snapshot=snapshot,
         on_batches=record_batches,
         on_epoch=record_epoch,
-        on_snapshot=partial(save_snapshot, checkpoint),
+        on_snapshot=record_snapshot,
         should_stop=should_stop,
     )
     write_state(run, "running", "Saving the model and reading the test split.")

@@ -6,10 +6,14 @@ from mnist_core.evaluation import percent
 from mnist_core.selection import Selection
 from ui import frame, kept_panel, resources
 from ui.address import choice
-from ui.evaluate import matrix, training
+from ui.evaluate import epochs, matrix, training
 from ui.picker import pick_run
 
-LOOKS = {"matrix": "What it confuses", "training": "How it was trained"}
+LOOKS = {
+    "matrix": "What it confuses",
+    "epochs": "How it learned",
+    "training": "How it was trained",
+}
 
 frame.enter()
 st.title("Evaluate")
@@ -40,5 +44,7 @@ with resources.plain_errors():
     match look:
         case "matrix":
             matrix.show(run, split, evaluation)
+        case "epochs":
+            epochs.show(run, split, evaluation)
         case "training":
             training.show(run, evaluation)

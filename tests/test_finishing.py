@@ -15,7 +15,7 @@ from mnist_core.history import best_epoch
 from mnist_core.novelty import Novelty
 from mnist_core.predictor import Predictor
 from mnist_core.reader import Reader
-from mnist_core.runs import RESULT_FILES, RunStore
+from mnist_core.runs import EPOCHS_FILE, RESULT_FILES, RunStore
 
 pytestmark = pytest.mark.slow
 
@@ -89,6 +89,7 @@ def test_nothing_else_is_left_in_the_folder(finished):
 
     assert names == {
         *RESULT_FILES,
+        EPOCHS_FILE,
         "result.json",
         "run.json",
         "about.json",
@@ -132,6 +133,17 @@ def test_the_stored_predictions_are_those_of_the_model_and_of_its_twin(
     assert stored == pytest.approx(
         trained.heads.model.predict(images, verbose=0), abs=1e-4
     )
+
+
+def test_the_best_epoch_said_what_the_finished_model_says(
+    finished, trained, small_mnist
+):
+    timeline = finished[0].timeline(small_mnist.test.labels)
+
+    said = finished[0].probabilities("test")
+    assert timeline.epochs.tolist() == [best_epoch(trained.history).epoch]
+    assert np.array_equal(timeline.digits[0], said.argmax(axis=1))
+    assert timeline.levels[0] == pytest.approx(255 * said.max(axis=1), abs=0.51)
 
 
 def test_a_finished_run_reads_digits(finished, small_mnist):

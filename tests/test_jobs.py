@@ -570,6 +570,7 @@ def test_a_finished_run_is_whole_and_nothing_else_is_left(finished):
             "state.json",
             "result.json",
             "progress.jsonl",
+            "epochs.npz",
             "log.txt",
             "lock",
         }

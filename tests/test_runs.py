@@ -616,6 +616,10 @@ def test_the_shipped_run_is_never_changed(store, shipped, act, is_beside, is_dam
     assert content(shipped) == before
 
 
+def test_a_run_that_nobody_looked_at_has_no_timeline(store):
+    assert finished(store).timeline(np.zeros(3, np.uint8)) is None
+
+
 def test_the_shipped_run_in_git_is_whole():
     run = RunStore().get(paths.SHIPPED_RUN_ID)
 

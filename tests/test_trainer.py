@@ -21,6 +21,7 @@ from mnist_core.errors import DatasetError
 from mnist_core.files import read_json, whole_file
 from mnist_core.predictor import Predictor
 from mnist_core.runs import RESULT_FILES, RunStore
+from mnist_core.timeline import Timeline
 
 DEADLINE = 120  # seconds until a test gives up on a process
 # Of its files, novelty.npz alone is large: 2.5 MB.
@@ -266,7 +267,8 @@ def test_nothing_is_trained_on_a_damaged_data_set(store, mnist, tmp_path, kind):
 @pytest.mark.slow
 @pytest.mark.skipif(not FULL.exists(), reason="Linux alone has a full disk in /dev")
 @pytest.mark.parametrize(
-    "name", ["progress.jsonl", "checkpoint.npz", *RESULT_FILES, "result.json"]
+    "name",
+    ["progress.jsonl", "epochs.npz", "checkpoint.npz", *RESULT_FILES, "result.json"],
 )
 def test_a_disk_that_is_full_at_any_file_is_told(store, mnist, name):
     run = store.create(CONFIG)
@@ -314,6 +316,35 @@ def test_a_disk_without_a_byte_leaves_a_run_that_can_go_on_later(small_disk):
 
 
 # Taken up again
+
+
+@pytest.mark.slow
+def test_what_every_epoch_says_is_kept_over_an_interruption(store, mnist, monkeypatch):
+    """Killed between the second epoch's reading and its checkpoint."""
+
+    def killed_at_the_second(path, snapshot):
+        if len(snapshot.history) == 2:
+            raise KeyboardInterrupt
+        save_snapshot(path, snapshot)
+
+    config = replace(CONFIG, epochs=4)
+    whole = trainer.train_run(store, store.create(config))
+    run = store.create(config)
+    with monkeypatch.context() as patches, pytest.raises(KeyboardInterrupt):
+        patches.setattr(trainer, "save_snapshot", killed_at_the_second)
+        trainer.train_run(store, run)
+    labels = mnist.test.labels
+    left = Timeline.load(run.folder / "epochs.npz", labels)
+
+    runs.write_state(run, "queued")
+    resumed = trainer.train_run(store, run).timeline(labels)
+
+    expected = whole.timeline(labels)
+    assert left.epochs.tolist() == [1, 2]
+    assert resumed.epochs.tolist() == expected.epochs.tolist() == [1, 2, 3, 4]
+    assert np.array_equal(resumed.digits, expected.digits)
+    assert np.array_equal(left.digits, expected.digits[:2])
+    assert resumed.num_mistakes[-1] < resumed.num_mistakes[0]
 
 
 @pytest.mark.slow

@@ -196,6 +196,22 @@ def test_the_test_split_is_never_touched(plain, small_mnist):
     assert recorded(small(), blind).fingerprint == plain.fingerprint
 
 
+def test_reading_between_epochs_changes_nothing_and_is_what_the_model_says(
+    uninterrupted, small_mnist
+):
+    record, test = Recorded(uninterrupted.config), small_mnist.test
+    engine, read = Engine(record.config, small_mnist), []
+
+    record.trained = training.train(
+        engine, on_snapshot=lambda snapshot: read.append(engine.read(test.images))
+    )
+
+    assert record.fingerprint == uninterrupted.fingerprint
+    best = best_epoch(record.trained.history).epoch
+    said = record.trained.heads.model.predict(test.images, verbose=0)
+    assert_allclose(read[best - 1], said, rtol=0, atol=1e-4)
+
+
 def test_sgd_follows_the_formula(small_mnist):
     """Softmax regression by hand: momentum, schedule, smoothed labels and L2."""
     config = small(

@@ -25,6 +25,7 @@ from mnist_core.network import load as load_network
 from mnist_core.predictor import Predictor
 from mnist_core.reader import Reader
 from mnist_core.runs import Run, RunStore
+from mnist_core.timeline import Timeline
 
 SplitName = Literal["test", "validation", "train"]
 
@@ -133,6 +134,21 @@ def evaluation(run: Run) -> Evaluation:
 def _evaluation(_run: Run, result: str) -> Evaluation:
     probabilities = _run.probabilities("test")
     return Evaluation(test_split().labels, probabilities, data.DISPUTED_TEST)
+
+
+def timeline(run: Run) -> Timeline | None:
+    """What the run said of the test split after its epochs; None if nobody looked.
+
+    Raises:
+        RunError: If the run has no model, or its files are missing or damaged.
+        DatasetError: If MNIST is not on this machine.
+    """
+    return _timeline(run, str(run.result))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _timeline(_run: Run, result: str) -> Timeline | None:
+    return _run.timeline(test_split().labels)
 
 
 def split(run: Run, name: SplitName) -> Split:

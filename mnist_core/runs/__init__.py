@@ -7,6 +7,7 @@ lock              held by the trainer's process for as long as it lives
 stop              its presence asks the trainer to stop
 progress.jsonl    a line for a few batches, a line for an epoch; append-only
 checkpoint.npz    the last whole epoch, while the run is not finished
+epochs.npz        what it says of the test split after each epoch, to be looked at
 kept.npz          a visitor's drawings, if it is taught with some; never changes
 log.txt           what the trainer had to say
 result.json       figures, and the SHA-256 of the files below; written last
@@ -24,6 +25,7 @@ from mnist_core.runs.folder import STARTING as STARTING
 from mnist_core.runs.folder import trainer_lock as trainer_lock
 from mnist_core.runs.folder import write_state as write_state
 from mnist_core.runs.run import ACTIVE as ACTIVE
+from mnist_core.runs.run import EPOCHS_FILE as EPOCHS_FILE
 from mnist_core.runs.run import MAX_NAME as MAX_NAME
 from mnist_core.runs.run import MAX_NOTE as MAX_NOTE
 from mnist_core.runs.run import Result as Result

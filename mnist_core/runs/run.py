@@ -15,10 +15,12 @@ from mnist_core.errors import KeptError, RunError
 from mnist_core.files import read_json_lines
 from mnist_core.history import BatchMetrics, EpochMetrics
 from mnist_core.kept import from_file
+from mnist_core.timeline import Timeline
 
 MAX_NAME = 60  # characters
 MAX_NOTE = 1000  # characters
 KEPT_FILE = "kept.npz"
+EPOCHS_FILE = "epochs.npz"
 
 State = Literal["queued", "running", "done", "stopped", "interrupted", "failed"]
 ACTIVE: tuple[State, ...] = ("queued", "running")
@@ -148,7 +150,7 @@ class Run:
             ) from error
 
     def file(self, name: str) -> Path:
-        """The path of one of `RESULT_FILES`, checked against its digest.
+        """The path of a file that `result` has the digest of, checked against it.
 
         Raises:
             RunError: If there is no model yet, or the file is missing or damaged.
@@ -175,6 +177,19 @@ class Run:
         """
         with np.load(self.file("predictions.npz"), allow_pickle=False) as arrays:
             return np.asarray(arrays[split])
+
+    def timeline(self, labels: np.ndarray) -> Timeline | None:
+        """What it said of the test split after its epochs; None if nobody looked.
+
+        Args:
+            labels: `(N,)` uint8, those of the test split.
+
+        Raises:
+            RunError: As `file`, or if it is of other images.
+        """
+        if self.result is None or EPOCHS_FILE not in self.result.sha256:
+            return None  # it was trained before anybody looked
+        return Timeline.load(self.file(EPOCHS_FILE), labels)
 
 
 @dataclass(frozen=True, slots=True)

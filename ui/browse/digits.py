@@ -10,6 +10,7 @@ from mnist_core.evaluation import Evaluation
 from mnist_core.runs import Run
 from ui import digit_dialog, kept_panel, mine, resources
 from ui.resources import SplitName
+from ui.said import show_said
 
 STAYING = (
     "run",
@@ -79,7 +80,7 @@ def _of_mnist(run: Run, name: SplitName) -> Digits:
         # Another run may have learned other digits; these are this run's.
         lambda other: resources.split_evaluation(other, name, of=run),
         f"{_NAMES[name]} digit",
-        lambda index: None,
+        (lambda index: show_said(run, index)) if name == "test" else (lambda _: None),
     )
 
 

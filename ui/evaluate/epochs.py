@@ -1,0 +1,275 @@
+"""How a run learned: what it said of the test digits after each of its epochs."""
+
+import numpy as np
+import streamlit as st
+
+from mnist_core import charts_epochs, matrices
+from mnist_core.data import Split
+from mnist_core.evaluation import Confusion, Evaluation, percent
+from mnist_core.history import best_epoch
+from mnist_core.runs import Run
+from mnist_core.selection import MAX_AMONG, Selection, number_in_query
+from mnist_core.timeline import Timeline
+from ui import digit_dialog, resources
+from ui.address import choice
+from ui.doors import Door, doors
+from ui.gallery import Tile, show_tiles
+from ui.said import show_said
+
+MAX_SHOWN = 32  # digits of an epoch; Browse has them all
+MAX_LISTED = 16  # digits of each list below
+_EPOCH, _TRUE, _PREDICTED = "epoch", "true", "pred"  # in the address
+
+
+def show(run: Run, split: Split, evaluation: Evaluation) -> None:
+    """Show an epoch's matrix, bars and digits, and what was learned late or forgotten.
+
+    Raises:
+        DigitLabError: If what was said after each epoch cannot be read.
+    """
+    timeline = resources.timeline(run)
+    if timeline is None:
+        st.info(
+            "This run was not looked at while it learned: it was trained before "
+            "that was done. Any run that is trained now is.",
+            icon=":material/history:",
+        )
+        st.page_link("pages/train.py", label="Train one")
+        return
+    epochs, _ = run.progress()
+    best = best_epoch(epochs).epoch if epochs else int(timeline.epochs[-1])
+    if len(timeline.epochs) == 1:
+        st.info(
+            f"This run was looked at after epoch {timeline.epochs[0]} only, so there "
+            "is nothing to compare. Train one of several epochs to see it learn.",
+            icon=":material/history:",
+        )
+        return
+    st.fragment(_epoch)(run, split, evaluation, timeline, best)
+    _lists(run, split, evaluation, timeline)
+    digit_dialog.show_opened_digit(
+        split,
+        evaluation,
+        np.arange(len(split)),
+        title="Test digit",
+        show_more=lambda index: show_said(run, index),
+    )
+
+
+def _epoch(
+    run: Run, split: Split, evaluation: Evaluation, timeline: Timeline, best: int
+) -> None:
+    """What the slider moves; it runs without the rest of the page."""
+    epoch = _pick_epoch(timeline, best)
+    st.altair_chart(
+        charts_epochs.mistakes(timeline, epoch=epoch), key="mistakes-by-epoch"
+    )
+    with st.container(key="epoch-sentence"):
+        accuracy = percent(timeline.accuracy(epoch), places=2)
+        st.markdown(f"**{accuracy}** right. {timeline.sentence(epoch)}")
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        _matrix(timeline, epoch)
+    with right:
+        st.markdown("**Read wrong, digit by digit**")
+        st.altair_chart(
+            charts_epochs.mistakes_by_digit(timeline, epoch=epoch), key="digit-mistakes"
+        )
+    _digits(run, split, evaluation, timeline, epoch)
+
+
+def _pick_epoch(timeline: Timeline, best: int) -> int:
+    """The epoch that the address names, or the one whose weights the run has."""
+    epochs: list[int] = timeline.epochs.tolist()
+    asked = number_in_query(st.query_params.to_dict(), _EPOCH, below=epochs[-1] + 1)
+    known = [epoch for epoch in (asked, best, epochs[-1]) if epoch in epochs]
+    st.session_state[_EPOCH] = epoch = known[0]
+    st.select_slider(
+        "Epoch",
+        epochs,
+        key=_EPOCH,
+        help="The test digits were read after each epoch so that one can look back "
+        "here. Nothing was chosen by it: the kept epoch is the best on the "
+        "validation digits.",
+        on_change=_put_epoch,
+    )
+    st.caption(
+        f"The model has the weights of epoch {best}, the best on the validation digits."
+        + (
+            " Epochs that were over too soon to be looked at are missing."
+            if len(epochs) < epochs[-1] - epochs[0] + 1
+            else ""
+        )
+    )
+    return epoch
+
+
+def _put_epoch() -> None:
+    st.query_params[_EPOCH] = str(st.session_state[_EPOCH])
+
+
+def _matrix(timeline: Timeline, epoch: int) -> None:
+    """The mistakes of an epoch; a click on a cell shows its digits below."""
+    matrix = timeline.confusion_matrix(epoch)
+    heads = [Door(str(digit)) for digit in range(len(matrix))]
+    rows = [
+        [
+            head,
+            *(
+                Door(cell.text, cell.sentence, f"{true} {predicted}", cell.shade)
+                for predicted, cell in enumerate(cells)
+            ),
+        ]
+        for true, (head, cells) in enumerate(
+            zip(heads, matrices.cells(matrix, "mistakes only"), strict=True)
+        )
+    ]
+    st.markdown("**What was read as what**")
+    with st.container(key="epoch-matrix"):
+        doors(
+            [
+                [Door("↓ →", "Down: the label. Across: what it was read as."), *heads],
+                *rows,
+            ],
+            key="matrix-of-epoch",
+            on_open=_put_cell,
+            chosen=" ".join(map(str, _cell() or ())),
+            caption="Mistakes only. Down: the label. Across: what it was read as.",
+        )
+
+
+def _cell() -> tuple[int, int] | None:
+    """The cell that the address names: a label, and what it was read as."""
+    query = st.query_params.to_dict()
+    true = number_in_query(query, _TRUE, below=10)
+    predicted = number_in_query(query, _PREDICTED, below=10)
+    return None if true is None or predicted is None else (true, predicted)
+
+
+def _put_cell(value: str) -> None:
+    for name, digit in zip((_TRUE, _PREDICTED), value.split(" "), strict=False):
+        st.query_params.pop(name, None)
+        if digit:
+            st.query_params[name] = digit
+
+
+def _close_cell() -> None:
+    st.query_params.pop(_TRUE, None)
+    st.query_params.pop(_PREDICTED, None)
+
+
+def _digits(
+    run: Run, split: Split, evaluation: Evaluation, timeline: Timeline, epoch: int
+) -> None:
+    """The digits of the cell that is open, or those wrong, newly right or forgotten."""
+    cell = _cell()
+    if cell is not None:
+        indices = timeline.cell(epoch, *cell)
+        share = len(indices) / max(int((timeline.labels == cell[0]).sum()), 1)
+        sentence = Confusion(*cell, len(indices), share).sentence()
+        st.markdown(f"After epoch {epoch}: {sentence}")
+        st.button("Close the cell", icon=":material/close:", on_click=_close_cell)
+    else:
+        sets = {
+            "wrong": ("Wrong", timeline.wrong(epoch)),
+            "gained": ("Newly right", timeline.gained(epoch)),
+            "lost": ("Forgotten", timeline.lost(epoch)),
+        }
+        names = {key: f"{name} · {len(which):,}" for key, (name, which) in sets.items()}
+        indices = sets[choice("Digits", "which", names, default="wrong")][1]
+    if not len(indices):
+        st.caption("None after this epoch.")
+    row = timeline.epochs.tolist().index(epoch)
+    tiles = [
+        _tile(
+            evaluation,
+            timeline,
+            index,
+            f"{timeline.labels[index]} → {timeline.digits[row, index]}",
+            is_wrong=not timeline.is_correct[row, index],
+        )
+        for index in indices[:MAX_SHOWN].tolist()
+    ]
+    with st.container(key="epoch-digits"):
+        _tiles(run, split, indices, tiles, key="digits-of-epoch")
+
+
+def _lists(run: Run, split: Split, evaluation: Evaluation, timeline: Timeline) -> None:
+    """What took long, and what was known and lost again and again."""
+    late, often = timeline.learned_late, timeline.forgotten_often
+    never = int((timeline.learned_at == 0).sum())
+    st.subheader("What was hard to learn")
+    st.markdown(
+        f"Of {len(split):,} digits, {int(_at_once(timeline)):,} are right from epoch "
+        f"{timeline.epochs[0]} on; {never:,} are wrong after the last."
+    )
+    for key, title, indices, caption in (
+        (
+            "learned-late",
+            f"**Learned late**: {len(late):,} stay right only from after epoch "
+            f"{timeline.halfway}.",
+            late,
+            lambda index: f"epoch {timeline.learned_at[index]}",
+        ),
+        (
+            "forgotten-often",
+            f"**Forgotten often**: {len(often):,} were right and then wrong again, "
+            "twice or more.",
+            often,
+            lambda index: f"{timeline.num_forgotten[index]} times",
+        ),
+    ):
+        st.markdown(title)
+        tiles = [
+            _tile(
+                evaluation,
+                timeline,
+                index,
+                caption(index),
+                is_wrong=not evaluation.is_correct[index],
+            )
+            for index in indices[:MAX_LISTED].tolist()
+        ]
+        with st.container(key=key):
+            _tiles(run, split, indices, tiles, key=f"{key}-tiles")
+
+
+def _at_once(timeline: Timeline) -> int:
+    return int((timeline.learned_at == timeline.epochs[0]).sum())
+
+
+def _tile(
+    evaluation: Evaluation,
+    timeline: Timeline,
+    index: int,
+    caption: str,
+    *,
+    is_wrong: bool,
+) -> Tile:
+    return Tile(
+        index,
+        caption,
+        f"Digit {index}, labelled {timeline.labels[index]}: {timeline.story(index)}",
+        is_wrong=is_wrong,
+        is_disputed=index in evaluation.disputed,
+    )
+
+
+def _tiles(
+    run: Run, split: Split, indices: np.ndarray, tiles: list[Tile], *, key: str
+) -> None:
+    """As many as there is room for, and a door to all of them."""
+    show_tiles(
+        split.images[[tile.index for tile in tiles]] if tiles else split.images[:0],
+        tiles,
+        key=key,
+        on_open=digit_dialog.open_digit,
+    )
+    if 0 < len(indices) <= MAX_AMONG:
+        among = Selection(among=tuple(sorted(indices.tolist())))
+        st.page_link(
+            "pages/browse.py",
+            label=f"See all {len(indices):,} in Browse",
+            icon=":material/grid_view:",
+            query_params={"run": run.id} | among.to_query(),
+        )
