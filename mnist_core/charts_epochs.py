@@ -49,11 +49,12 @@ def mistakes(timeline: Timeline, *, epoch: int) -> alt.LayerChart:
         scale=lengths,
         axis=alt.Axis(tickCount=4, format=",d"),
     )
-    curves = alt.Chart(curve).encode(x=x, y=y, tooltip=alt.Tooltip("sentence:N"))
+    curves = alt.Chart(curve).encode(
+        x=x, y=y, color=alt.value("blue"), tooltip=alt.Tooltip("sentence:N")
+    )
     points = curves.mark_point(
         size=40,
         filled=True,
-        color="blue",
         opacity=float(len(curve) <= MAX_POINTED_EPOCHS),
     ).encode(description=alt.Description("sentence:N"))
     marked = alt.Chart(here).encode(x=x)
@@ -66,7 +67,7 @@ def mistakes(timeline: Timeline, *, epoch: int) -> alt.LayerChart:
     )
     layers = [
         marked.mark_rule(strokeWidth=2, color=INK),
-        curves.mark_line(color="blue"),
+        curves.mark_line(),
         points,
         marked.mark_point(size=110, shape="diamond", filled=True, color=INK).encode(
             y=y
@@ -111,7 +112,9 @@ def mistakes_by_digit(timeline: Timeline, *, epoch: int) -> alt.LayerChart:
         tooltip=alt.Tooltip("sentence:N"),
     )
     layers = [
-        rows.mark_bar(color="blue").encode(description=alt.Description("sentence:N")),
+        rows.mark_bar().encode(
+            color=alt.value("blue"), description=alt.Description("sentence:N")
+        ),
         rows.mark_text(align="left", dx=6, fontSize=12, color=INK).encode(
             text="words:N"
         ),

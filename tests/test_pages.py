@@ -34,8 +34,9 @@ from mnist_core.neighbours import MAX_REFERENCE
 from mnist_core.network import Network
 from mnist_core.predictor import Predictor
 from mnist_core.recipes import DEFAULT, RECIPES
-from mnist_core.runs import MAX_WAITING, RunStore
+from mnist_core.runs import EPOCHS_FILE, MAX_WAITING, RunStore
 from mnist_core.selection import Selection
+from mnist_core.timeline import Timeline
 from ui import resources, sketches
 
 APP = paths.REPOSITORY / "streamlit_app.py"
@@ -77,8 +78,8 @@ from streamlit.testing.v1 import AppTest
 
 import ui
 
-for module in pkgutil.iter_modules(ui.__path__):
-    __import__(f"ui.{module.name}")
+for module in pkgutil.walk_packages(ui.__path__, "ui."):
+    __import__(module.name)
 png = Path(sys.argv[2]).read_bytes()
 app = AppTest.from_file(sys.argv[1], default_timeout=120).run()
 for page in sorted(Path(sys.argv[1]).parent.glob("pages/*.py")):
@@ -1548,6 +1549,70 @@ def test_the_curves_are_drawn(mnist):
     [curves] = charts(open_page("evaluate", look="training"))
 
     assert len(curves["vconcat"]) == 2
+
+
+@pytest.fixture
+def watched(store, evaluation):
+    """A run that was looked at after three epochs, and what was said of digit 0.
+
+    After the first epoch ten digits are read as 3 wrongly; after the second, none of
+    those, but digit 0; the last is what the shipped run says.
+    """
+    run = finished(store, "Watched")
+    timeline = Timeline.empty(evaluation.labels)
+    right = evaluation.probabilities.copy()
+    wrong = np.flatnonzero((evaluation.labels != 3) & evaluation.is_correct)[:10]
+    for epoch, changed in ((1, wrong), (2, wrong[:1]), (3, wrong[:0])):
+        said = right.copy()
+        said[changed] = np.eye(10)[3]
+        timeline = timeline.including(epoch, said)
+    file = run.folder / EPOCHS_FILE
+    timeline.save(file)
+    result = read_json(run.folder / "result.json")
+    result["sha256"][file.name] = hashlib.sha256(file.read_bytes()).hexdigest()
+    write_json(run.folder / "result.json", result)
+    return store.get(run.id)
+
+
+def test_the_slider_moves_matrix_sentence_and_digits(watched, evaluation):
+    app = open_page("evaluate", run=watched.id, look="epochs", epoch="1")
+    mistakes = evaluation.num_mistakes
+    assert f"{mistakes + 10} of 10,000" in text_of(app, "epoch-sentence")
+    assert app.button_group(key="which").options == [
+        f"Wrong · {mistakes + 10}",
+        "Newly right · 0",
+        "Forgotten · 0",
+    ]
+
+    app.select_slider(key="epoch").set_value(2).run()
+
+    assert f"{mistakes + 1} of 10,000" in text_of(app, "epoch-sentence")
+    assert "Newly right · 9" in app.button_group(key="which").options
+    assert app.query_params["epoch"] in ("2", ["2"])
+    matrix = [
+        [int(t or 0) for t in row[1:]] for row in door_texts(app, "matrix-of-epoch")[1:]
+    ]
+    assert np.sum(matrix) == mistakes + 1
+
+
+def test_the_best_epoch_is_shown_first(watched):
+    app = open_page("evaluate", run=watched.id, look="epochs")
+
+    assert app.select_slider(key="epoch").value == 3
+
+
+def test_a_run_that_nobody_looked_at_says_so(mnist):
+    app = open_page("evaluate", look="epochs")
+
+    assert_text(app, "This run was not looked at while it learned")
+
+
+def test_a_digit_tells_what_each_epoch_said(watched, evaluation):
+    index = np.flatnonzero((evaluation.labels != 3) & evaluation.is_correct)[0]
+
+    app = open_page("browse", run=watched.id, i=str(index))
+
+    assert_text(app, "Learned at epoch 3")
 
 
 def test_a_run_without_its_curves_says_so(mnist, store):

@@ -65,6 +65,11 @@ def _content(
         st.markdown(
             f"**Index {index}** · labelled **{true}**, read as **{predicted}** · {mark}"
         )
+        if index in evaluation.disputed:
+            st.caption(
+                ":material/help: People do not agree that its label is right: of five "
+                "who were asked, fewer than three did."
+            )
         left, right = st.columns([2, 3], vertical_alignment="center")
         left.image(thumbnails.png(split.images[index], scale=8), width="stretch")
         right.altair_chart(

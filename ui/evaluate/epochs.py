@@ -203,35 +203,45 @@ def _lists(run: Run, split: Split, evaluation: Evaluation, timeline: Timeline) -
         f"Of {len(split):,} digits, {int(_at_once(timeline)):,} are right from epoch "
         f"{timeline.epochs[0]} on; {never:,} are wrong after the last."
     )
-    for key, title, indices, caption in (
-        (
-            "learned-late",
-            f"**Learned late**: {len(late):,} stay right only from after epoch "
-            f"{timeline.halfway}.",
-            late,
-            lambda index: f"epoch {timeline.learned_at[index]}",
-        ),
-        (
-            "forgotten-often",
-            f"**Forgotten often**: {len(often):,} were right and then wrong again, "
-            "twice or more.",
-            often,
-            lambda index: f"{timeline.num_forgotten[index]} times",
-        ),
-    ):
-        st.markdown(title)
-        tiles = [
-            _tile(
-                evaluation,
-                timeline,
-                index,
-                caption(index),
-                is_wrong=not evaluation.is_correct[index],
-            )
-            for index in indices[:MAX_LISTED].tolist()
-        ]
-        with st.container(key=key):
-            _tiles(run, split, indices, tiles, key=f"{key}-tiles")
+    st.markdown(
+        f"**Learned late**: {len(late):,} stay right only from after epoch "
+        f"{timeline.halfway}."
+    )
+    captions = [f"epoch {epoch}" for epoch in timeline.learned_at[late].tolist()]
+    _list(run, split, evaluation, timeline, late, captions, key="learned-late")
+    st.markdown(
+        f"**Forgotten often**: {len(often):,} were right and then wrong again, twice "
+        "or more."
+    )
+    captions = [f"{times} times" for times in timeline.num_forgotten[often].tolist()]
+    _list(run, split, evaluation, timeline, often, captions, key="forgotten-often")
+
+
+def _list(
+    run: Run,
+    split: Split,
+    evaluation: Evaluation,
+    timeline: Timeline,
+    indices: np.ndarray,
+    captions: list[str],
+    *,
+    key: str,
+) -> None:
+    """The first of some digits, each with its caption."""
+    tiles = [
+        _tile(
+            evaluation,
+            timeline,
+            index,
+            caption,
+            is_wrong=not evaluation.is_correct[index],
+        )
+        for index, caption in zip(
+            indices[:MAX_LISTED].tolist(), captions[:MAX_LISTED], strict=True
+        )
+    ]
+    with st.container(key=key):
+        _tiles(run, split, indices, tiles, key=f"{key}-tiles")
 
 
 def _at_once(timeline: Timeline) -> int:
