@@ -6,11 +6,12 @@ from mnist_core.evaluation import percent
 from mnist_core.selection import Selection
 from ui import frame, kept_panel, resources
 from ui.address import choice
-from ui.evaluate import epochs, matrix, training
+from ui.evaluate import confidence, epochs, matrix, training
 from ui.picker import pick_run
 
 LOOKS = {
     "matrix": "What it confuses",
+    "confidence": "How sure it is",
     "epochs": "How it learned",
     "training": "How it was trained",
 }
@@ -44,6 +45,8 @@ with resources.plain_errors():
     match look:
         case "matrix":
             matrix.show(run, split, evaluation)
+        case "confidence":
+            confidence.show(run, split, evaluation)
         case "epochs":
             epochs.show(run, split, evaluation)
         case "training":

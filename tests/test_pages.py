@@ -16,6 +16,7 @@ import sys
 from concurrent.futures import Future, wait
 from contextlib import ExitStack
 from dataclasses import replace
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core import data, jobs, paths, runs
 from mnist_core.architectures import cost
+from mnist_core.calibration import Calibration
 from mnist_core.config import TrainConfig, bounds
 from mnist_core.errors import DatasetError
 from mnist_core.evaluation import Evaluation, percent
@@ -40,7 +42,7 @@ from mnist_core.timeline import Timeline
 from ui import resources, sketches
 
 APP = paths.REPOSITORY / "streamlit_app.py"
-PAGES = ("draw", "train", "evaluate", "browse")
+PAGES = ("draw", "train", "evaluate", "browse", "compare")
 MAX_PAGE_LINES = 120
 PAGE_SIZE = 100  # digits on a page of the gallery
 CONFIG = TrainConfig(
@@ -164,6 +166,16 @@ def finished(store, name):
     shutil.copytree(paths.shipped_run_dir(), run.folder, dirs_exist_ok=True)
     write_json(run.folder / "about.json", {"name": name, "note": f"Note of {name}"})
     return store.get(run.id)
+
+
+def replace_predictions(run, probabilities):
+    """Have a run say something else of the test split."""
+    stored = {name: run.probabilities(name) for name in ("test", "validation")}
+    file = run.folder / "predictions.npz"
+    np.savez(file, **(stored | {"test": probabilities}))
+    result = read_json(run.folder / "result.json")
+    result["sha256"][file.name] = hashlib.sha256(file.read_bytes()).hexdigest()
+    write_json(run.folder / "result.json", result)
 
 
 def ended(store, state, reason=""):
@@ -296,7 +308,7 @@ def test_no_page_loads_tensorflow(mnist, tmp_path):
 
     assert finished.returncode == 0, finished.stderr
     *titles, digit, loaded = finished.stdout.splitlines()
-    assert titles == ["Browse", "Draw a digit", "Evaluate", "Train"]
+    assert titles == ["Browse", "Compare", "Draw a digit", "Evaluate", "Train"]
     assert digit.endswith(">7</div>")  # so a model has been at work
     assert loaded == "[]"
 
@@ -1624,6 +1636,84 @@ def test_a_run_without_its_curves_says_so(mnist, store):
     assert_text(app, "The curves of this run are not on disk.")
 
 
+def test_the_threshold_says_what_is_answered_and_links_to_the_rest(evaluation):
+    app = open_page("evaluate", look="confidence", threshold="0.95")
+
+    answered = Calibration(evaluation).answered(0.95)
+    assert text_of(app, "answered") == answered.sentence()
+    [refused] = [
+        dict(parse_qsl(query)) for page, query in links(app) if "most=" in query
+    ]
+    found = Selection.from_query(refused).indices(evaluation)
+    assert len(found) == answered.num_refused
+
+
+def test_the_threshold_moves_into_the_address(mnist):
+    app = open_page("evaluate", look="confidence")
+
+    app.slider(key="threshold").set_value(99.0).run()
+
+    assert app.query_params["threshold"] in ("0.990", ["0.990"])
+
+
+def test_the_calibration_is_that_of_the_evaluation(evaluation):
+    app = open_page("evaluate", look="confidence")
+
+    assert text_of(app, "calibration-error") == Calibration(evaluation).sentence()
+    assert len(charts(app)) == 3
+
+
+# Compare
+
+
+def test_compare_says_what_to_do_while_there_is_one_model(mnist):
+    app = open_page("compare")
+
+    assert_text(app, "There is no second model yet.")
+
+
+def test_compare_says_who_is_better_and_shows_the_digits(store, evaluation):
+    worse = finished(store, "Worse")
+    probabilities = evaluation.probabilities.copy()
+    right = np.flatnonzero(evaluation.is_correct)[:20]
+    probabilities[right] = np.eye(10)[(evaluation.labels[right] + 1) % 10]
+    replace_predictions(worse, probabilities)
+
+    app = open_page("compare", run="shipped", against=worse.id)
+
+    assert "“Shipped” is right on 20 more of 10,000" in text_of(app, "verdict")
+    assert "hardly luck" in text_of(app, "verdict")
+    assert "Only the first is right · 20" in app.button_group(key="change").options
+    shown = json.loads(app.get_by_key("compared").proto.json)["tiles"]
+    assert {tile["index"] for tile in shown} == set(right.tolist())
+    query = f"run=shipped&against={worse.id}&change=gained&sort=loss"
+    assert ("browse", query) in links(app)
+
+
+def test_a_cell_of_the_agreement_shows_its_digits(store, evaluation):
+    other = finished(store, "Other")
+    probabilities = evaluation.probabilities.copy()
+    seven = np.flatnonzero(evaluation.predictions == 7)[3]
+    probabilities[seven] = np.eye(10)[1]
+    replace_predictions(other, probabilities)
+
+    app = open_page("compare", run="shipped", against=other.id, pair="7-1")
+
+    assert_text(app, "1 digit that the first reads as 7, the second as 1.")
+    [tile] = json.loads(app.get_by_key("compared").proto.json)["tiles"]
+    assert tile["index"] == seven
+
+
+@pytest.mark.parametrize("pair", ["7", "7-7", "x-y", "10-1", "-", "7-1-2"])
+def test_a_cell_that_there_is_not_is_passed_over(store, evaluation, pair):
+    other = finished(store, "Other")
+
+    app = open_page("compare", run="shipped", against=other.id, pair=pair)
+
+    assert not (app.exception or app.error)
+    assert app.button_group(key="change").value == "gained"
+
+
 # Browse
 
 
@@ -1790,12 +1880,7 @@ def test_another_run_can_be_compared_with(mnist, store, evaluation):
     wrong = np.flatnonzero(~evaluation.is_correct)
     probabilities = evaluation.probabilities.copy()
     probabilities[wrong[0]] = np.eye(10)[evaluation.labels[wrong[0]]]
-    stored = {name: other.probabilities(name) for name in ("test", "validation")}
-    file = other.folder / "predictions.npz"
-    np.savez(file, **(stored | {"test": probabilities}))
-    result = read_json(other.folder / "result.json")
-    result["sha256"][file.name] = hashlib.sha256(file.read_bytes()).hexdigest()
-    write_json(other.folder / "result.json", result)
+    replace_predictions(other, probabilities)
 
     app = open_page("browse", against=other.id, change="lost")
 

@@ -27,6 +27,7 @@ def frame() -> StreamlitPage:
             st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
             st.Page("pages/evaluate.py", title="Evaluate", icon=":material/analytics:"),
             st.Page("pages/browse.py", title="Browse", icon=":material/grid_view:"),
+            st.Page("pages/compare.py", title="Compare", icon=":material/compare:"),
         ],
         position="top",
     )

@@ -16,6 +16,7 @@ import numpy as np
 import streamlit as st
 
 from mnist_core import data, kept, neighbours, paths, plane
+from mnist_core.calibration import Calibration
 from mnist_core.data import Split
 from mnist_core.errors import DatasetError, DigitLabError
 from mnist_core.evaluation import Evaluation
@@ -134,6 +135,20 @@ def evaluation(run: Run) -> Evaluation:
 def _evaluation(_run: Run, result: str) -> Evaluation:
     probabilities = _run.probabilities("test")
     return Evaluation(test_split().labels, probabilities, data.DISPUTED_TEST)
+
+
+def calibration(run: Run) -> Calibration:
+    """How sure the run is of the test split, and how right.
+
+    Raises:
+        DigitLabError: As `evaluation`.
+    """
+    return _calibration(evaluation(run), str(run.result))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _calibration(_evaluation: Evaluation, result: str) -> Calibration:
+    return Calibration(_evaluation)
 
 
 def timeline(run: Run) -> Timeline | None:

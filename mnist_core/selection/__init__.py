@@ -1,6 +1,10 @@
 """Which digits to look at: a filter and an order, its pages, and its address."""
 
-from mnist_core.selection.addresses import MAX_AMONG, number_in_query
+from mnist_core.selection.addresses import (
+    MAX_AMONG,
+    number_in_query,
+    share_in_query,
+)
 from mnist_core.selection.paging import Page, page
 from mnist_core.selection.selection import (
     CHANGE_WORDS,
@@ -30,4 +34,5 @@ __all__ = [
     "counts",
     "number_in_query",
     "page",
+    "share_in_query",
 ]

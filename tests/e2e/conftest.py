@@ -4,6 +4,7 @@ A server is in a process group of its own, with a folder of runs in a temporary
 place. Whatever it starts, its trainers included, is gone when its fixture ends.
 """
 
+import hashlib
 import http.client
 import os
 import re
@@ -18,14 +19,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+import numpy as np
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from mnist_core import paths
+from mnist_core import data, paths
 from mnist_core.config import TrainConfig
-from mnist_core.files import write_json
+from mnist_core.files import read_json, write_json
 from mnist_core.recipes import RECIPES
-from mnist_core.runs import RunStore
+from mnist_core.runs import EPOCHS_FILE, RunStore
+from mnist_core.timeline import Timeline
 
 HERE = Path(__file__).parent
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -349,10 +352,25 @@ def browser(chromium):
         browser.close()
 
 
+def watched_run(store, name):
+    """Such a copy that was looked at after two epochs; after the first, 7s were 1s."""
+    run = copied_run(store, name)
+    labels = data.load_test().labels
+    said = run.probabilities("test")
+    before = np.where((labels == 7)[:, None], np.eye(10)[1], said)
+    timeline = Timeline.empty(labels).including(1, before).including(2, said)
+    file = run.folder / EPOCHS_FILE
+    timeline.save(file)
+    result = read_json(run.folder / "result.json")
+    result["sha256"][file.name] = hashlib.sha256(file.read_bytes()).hexdigest()
+    write_json(run.folder / "result.json", result)
+    return store.get(run.id)
+
+
 @pytest.fixture(scope="session")
 def shared_server(tmp_path_factory, chromium):
     server = Server(tmp_path_factory.mktemp("shared"))
-    run = copied_run(server.store, "Second")
+    run = watched_run(server.store, "Second")
     yield SimpleNamespace(server=server.start(), second=run)
     server.end()
 

@@ -282,3 +282,46 @@ def test_a_lasso_around_too_many_says_so(visit, server):
 
     expect(app.page.get_by_text("10,000 digits are more than")).to_be_visible()
     app.expect_query(among=None)
+
+
+# Compare
+
+
+def test_two_runs_are_compared_and_their_digits_opened(visit, server, second):
+    app = visit(server).open("compare", run="shipped", against=second.id)
+
+    expect(app.at("verdict")).to_contain_text("digits")
+    app.press("Digits", "Both are wrong")
+    app.expect_query(change="both-wrong", against=second.id)
+    shown = app.at("compared-digits").get_by_role("button")
+    count = shown.count()
+    assert count > 0
+    app.page.get_by_role("link", name="See them in Browse").click()
+    expect(app.page.get_by_role("heading", level=1)).to_have_text("Browse")
+    expect(app.at("chips")).to_contain_text("Both models read wrong")
+    expect(tiles(app)).to_have_count(count)
+
+
+# Over time
+
+
+def test_the_slider_moves_through_the_epochs(visit, server, second, evaluation):
+    app = visit(server).open("evaluate", run=second.id, look="epochs", epoch="1")
+    sentence, digits = app.at("epoch-sentence"), app.at("epoch-digits")
+    sevens = int((evaluation.labels == 7).sum())
+    expect(sentence).to_contain_text("After epoch 1,")
+    expect(app.at("epoch-matrix").locator("td button").nth(71)).to_have_text(
+        str(sevens)
+    )
+
+    app.page.get_by_role("slider", name="Epoch").press("ArrowRight")
+
+    expect(sentence).to_contain_text("After epoch 2,")
+    app.expect_query(epoch="2")
+    few = evaluation.confusion_matrix[7, 1]
+    expect(app.at("epoch-matrix").locator("td button").nth(71)).to_have_text(
+        str(few) if few else ""
+    )
+    expect(digits.get_by_role("button", name=re.compile("^Digit "))).to_have_count(
+        min(evaluation.num_mistakes, 32)
+    )

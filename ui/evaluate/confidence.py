@@ -1,0 +1,121 @@
+"""How sure a run is, whether rightly so, and what it gives when it may refuse."""
+
+import streamlit as st
+
+from mnist_core import charts_confidence
+from mnist_core.calibration import Calibration
+from mnist_core.data import Split
+from mnist_core.evaluation import Evaluation, percent
+from mnist_core.runs import Run
+from mnist_core.selection import Selection, share_in_query
+from ui import digit_dialog, resources
+from ui.gallery import gallery
+from ui.said import show_said
+
+MAX_SHOWN = 24  # digits; Browse has them all
+_THRESHOLD = "threshold"  # in the address: a fraction
+_START = 0.9
+
+
+def show(run: Run, split: Split, evaluation: Evaluation) -> None:
+    """Show calibration, the very sure mistakes, and a threshold to play with.
+
+    Raises:
+        DigitLabError: If what the run reads cannot be told.
+    """
+    calibration = resources.calibration(run)
+    with st.container(key="calibration-error"):
+        st.markdown(calibration.sentence())
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("**Is it as right as it is sure?**")
+        st.altair_chart(charts_confidence.reliability(calibration), key="reliability")
+        st.caption(
+            "A calibrated model lies on the dashed line. Grey is where luck may put "
+            "it; few digits, a long band."
+        )
+    with right:
+        st.markdown("**How sure it is, when it is right and when not**")
+        st.altair_chart(charts_confidence.histogram(calibration), key="histogram")
+        st.caption("Heights go with the root, so that single digits can be seen.")
+    st.fragment(_threshold)(run, calibration)
+    _sure_and_wrong(run, split, evaluation, calibration)
+
+
+def _threshold(run: Run, calibration: Calibration) -> None:
+    """What the slider moves; it runs without the rest of the page."""
+    st.subheader("If it may refuse")
+    asked = share_in_query(st.query_params.to_dict(), _THRESHOLD)
+    threshold = _START if asked is None else asked
+    st.session_state[_THRESHOLD] = 100 * threshold
+    words, curve = st.columns([3, 2], gap="large", vertical_alignment="center")
+    with words:
+        st.slider(
+            "It answers only when it is at least so sure",
+            0.0,
+            100.0,
+            step=0.1,
+            format="%.1f %%",
+            key=_THRESHOLD,
+            on_change=_put_threshold,
+        )
+        answered = calibration.answered(threshold)
+        with st.container(key="answered"):
+            st.markdown(answered.sentence())
+        # What is as sure as the threshold is answered; the border is one step below.
+        below = max(round(threshold - 1e-6, 6), 0.0)
+        refused = Selection(most=below, sort="unsure")
+        st.page_link(
+            "pages/browse.py",
+            label=f"See the {answered.num_refused:,} that it refuses",
+            icon=":material/grid_view:",
+            query_params={"run": run.id} | refused.to_query(),
+        )
+    with curve:
+        st.altair_chart(
+            charts_confidence.risk(calibration, threshold=threshold), key="risk"
+        )
+
+
+def _put_threshold() -> None:
+    st.query_params[_THRESHOLD] = f"{st.session_state[_THRESHOLD] / 100:.3f}"
+
+
+def _sure_and_wrong(
+    run: Run, split: Split, evaluation: Evaluation, calibration: Calibration
+) -> None:
+    """The mistakes that it is as sure of as of most of what it reads right."""
+    sure = Selection(
+        outcome="wrong", least=float(f"{calibration.sure:.4f}"), sort="confidence"
+    )
+    indices = sure.indices(evaluation)
+    st.subheader("Very sure and wrong")
+    with st.container(key="sure-and-wrong"):
+        st.markdown(
+            f"**{len(indices)}** of {evaluation.num_mistakes:,} mistakes are as sure "
+            "as nineteen in twenty right readings: "
+            f"{percent(calibration.sure)} and more."
+        )
+        if not len(indices):
+            return
+        st.page_link(
+            "pages/browse.py",
+            label="See them in Browse",
+            icon=":material/grid_view:",
+            query_params={"run": run.id} | sure.to_query(),
+        )
+        shown = indices[:MAX_SHOWN]
+        gallery(
+            split.images[shown],
+            shown,
+            evaluation,
+            key="sure-tiles",
+            on_open=digit_dialog.open_digit,
+        )
+    digit_dialog.show_opened_digit(
+        split,
+        evaluation,
+        indices,
+        title="Test digit",
+        show_more=lambda index: show_said(run, index),
+    )
