@@ -19,12 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from benchmarks._table import MEGABYTE
 from benchmarks._temporary import temporary_folder
 from mnist_core import paths
-from mnist_core.runs import RunStore, trainer_lock
+from mnist_core.runs import RunStore
 
 NOTHING_READ = "–"  # what the Draw page shows in place of a digit
 PATIENCE = 90.0  # seconds to wait for anything, on a busy machine
@@ -280,8 +281,8 @@ def _end_trainings(store: RunStore) -> None:
     for run in store.runs():
         if run.is_active:
             store.request_stop(run.id)
-            lock = trainer_lock(run)
-            with contextlib.suppress(OSError), lock.acquire(timeout=PATIENCE):
+            lock = FileLock(run.folder / "lock", timeout=PATIENCE)
+            with contextlib.suppress(OSError), lock:
                 pass  # its process has let go of it
 
 

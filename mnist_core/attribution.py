@@ -95,3 +95,27 @@ def occlusion(reader: Reader, image: np.ndarray, digit: int) -> np.ndarray:
         falls[patch] += logits[-1] - logit
         counts[patch] += 1
     return falls / counts
+
+
+def grad_cam(network: Network, image: np.ndarray, digit: int) -> np.ndarray:
+    """Where the last convolutions see what speaks for a digit.
+
+    The last feature maps, each weighed by the mean gradient of the digit's logit on
+    it, added up, and what is negative left out (Selvaraju et al., "Grad-CAM", 2017).
+
+    Args:
+        network: Whose logit.
+        image: `(28, 28)` uint8.
+        digit: From 0 to 9.
+
+    Returns:
+        `(28, 28)` float32, not negative; a square of pixels for each place of a map.
+
+    Raises:
+        RunError: If the network has no convolutions.
+    """
+    maps, gradients = network.last_maps(image, digit)
+    seen = np.maximum((maps * gradients.mean(axis=(0, 1))).sum(axis=-1), 0)
+    rows = np.arange(IMAGE_SIZE) * seen.shape[0] // IMAGE_SIZE
+    columns = np.arange(IMAGE_SIZE) * seen.shape[1] // IMAGE_SIZE
+    return seen[rows][:, columns]

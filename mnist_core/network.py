@@ -62,13 +62,60 @@ class Network:
         """
         values = self._values(images)
         chosen = np.eye(NUM_CLASSES, dtype=np.float32)[digit]
-        gradients = {OUTPUT: np.broadcast_to(chosen, values[OUTPUT].shape)}
+        return self._gradients(values, chosen, INPUT)
+
+    def loss_gradients(self, images: np.ndarray, digit: int) -> np.ndarray:
+        """How the cross-entropy with a digit grows with each pixel.
+
+        Args:
+            images: `(N, 28, 28)`, in [0, 255].
+            digit: From 0 to 9.
+
+        Returns:
+            `(N, 28, 28)` float32, in nats for each step of a pixel's 255.
+        """
+        values = self._values(images)
+        logits = values[OUTPUT].astype(np.float64)
+        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+        upstream = odds / odds.sum(axis=1, keepdims=True)
+        # One less than the digit's probability, which may be 1 to the last bit.
+        upstream[:, digit] = 0
+        upstream[:, digit] = -upstream.sum(axis=1)
+        return self._gradients(values, upstream.astype(np.float32), INPUT)
+
+    def last_maps(self, image: np.ndarray, digit: int) -> tuple[np.ndarray, np.ndarray]:
+        """The last feature maps of one `(28, 28)` image, and a logit's gradient there.
+
+        Returns:
+            `(H, W, C)` float32, twice.
+
+        Raises:
+            RunError: If the network has no convolutions.
+        """
+        values = self._values(image[None])
+        pictures = self._pictures(values)
+        if not pictures:
+            raise RunError(
+                "This network has no convolutions, so no layer sees a picture. Choose "
+                "another method, or another model."
+            )
+        chosen = np.eye(NUM_CLASSES, dtype=np.float32)[digit]
+        name = pictures[-1]
+        return values[name][0], self._gradients(values, chosen, name)[0]
+
+    def _gradients(
+        self, values: dict[str, np.ndarray], upstream: np.ndarray, of: str
+    ) -> np.ndarray:
+        """How a weighted sum of the logits grows with the values of a layer."""
+        gradients = {OUTPUT: np.broadcast_to(upstream, values[OUTPUT].shape)}
         for node in reversed(self._nodes):
+            if node.name == of:
+                break
             inputs = [values[name] for name in node.inputs]
             parts = node.layer.backward(gradients.pop(node.name), *inputs)
             for name, part in zip(node.inputs, parts, strict=True):
                 gradients[name] = gradients[name] + part if name in gradients else part
-        return gradients[INPUT]
+        return gradients[of]
 
     def feature_maps(self, image: np.ndarray) -> list[np.ndarray]:
         """What each layer of convolutions makes of one `(28, 28)` image.
@@ -78,8 +125,12 @@ class Network:
             order; none for a network without convolutions.
         """
         values = self._values(image[None])
+        return [values[name][0] for name in self._pictures(values)]
+
+    def _pictures(self, values: dict[str, np.ndarray]) -> list[str]:
+        """The rectified layers whose values are pictures, in order."""
         rectified = [n.name for n in self._nodes if isinstance(n.layer, layers.ReLU)]
-        return [values[name][0] for name in rectified if values[name].ndim == 4]
+        return [name for name in rectified if values[name].ndim == 4]
 
     def _values(self, images: np.ndarray) -> dict[str, np.ndarray]:
         values = {INPUT: images.astype(np.float32)}

@@ -43,5 +43,10 @@ elif view == "map":
 if view == "tiles" or selection.among is not None:
     show_tiles(split, evaluation, indices)
 digit_dialog.show_opened_digit(
-    split, evaluation, indices, title=digits.title, show_more=digits.show_more
+    run,
+    split,
+    evaluation,
+    indices,
+    split_name=digits.name,
+    show_more=digits.show_more,
 )

@@ -5,7 +5,14 @@ import pytest
 from numpy.testing import assert_allclose
 
 from mnist_core import layers, network
-from mnist_core.attribution import GREY, PATCH, STRIDE, integrated_gradients, occlusion
+from mnist_core.attribution import (
+    GREY,
+    PATCH,
+    STRIDE,
+    grad_cam,
+    integrated_gradients,
+    occlusion,
+)
 from mnist_core.network import Network, Node
 from mnist_core.reader import Reader
 from mnist_core.runs import RunStore
@@ -149,3 +156,29 @@ def test_the_image_stays_as_it_was(shipped):
     integrated_gradients(shipped.network, image, 1)
 
     assert np.array_equal(image, stroke())
+
+
+# Grad-CAM
+
+
+def test_grad_cam_weighs_maps_by_their_mean_gradients():
+    maps = np.random.default_rng(0).normal(size=(4, 4, 3)).astype(np.float32)
+    gradients = np.random.default_rng(1).normal(size=(4, 4, 3)).astype(np.float32)
+    net = SimpleNamespace(last_maps=lambda image, digit: (maps, gradients))
+
+    seen = grad_cam(net, image_of(), 3)
+
+    for row in range(28):
+        for column in range(28):
+            place = maps[row // 7, column // 7]
+            expected = max(float(place @ gradients.mean(axis=(0, 1))), 0)
+            assert seen[row, column] == pytest.approx(expected, abs=1e-5)
+
+
+def test_grad_cam_of_the_shipped_model_is_a_picture_without_negative_values(shipped):
+    for digit in range(10):
+        seen = grad_cam(shipped.network, stroke(), digit)
+
+        assert seen.shape == (28, 28)
+        assert seen.min() >= 0
+    assert grad_cam(shipped.network, stroke(), 1).max() > 0

@@ -21,6 +21,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from mnist_core import jobs, paths, runs
 from mnist_core.config import TrainConfig
@@ -499,8 +500,8 @@ def finished(tmp_path_factory, mnist):
 
         wait_until(look)
         for run in started:
-            with runs.trainer_lock(run):  # its process has cleared up and is gone
-                pass
+            with FileLock(run.folder / "lock", timeout=10):
+                pass  # its process has cleared up and is gone
     return Watched([store.get(run.id) for run in started], seen)
 
 

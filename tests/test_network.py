@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -67,9 +68,7 @@ def test_the_gradients_are_those_of_keras(pair, digit):
 
     right = tape.gradient(logit, images).numpy()
     assert gradients.dtype == np.float32
-    # A value that rounding takes over the edge of a ReLU moves single pixels.
-    distance = np.linalg.norm(gradients - right)
-    assert distance < 0.01 * np.linalg.norm(right)
+    assert _distance(gradients, right) < 0.01
 
 
 def test_the_feature_maps_are_what_follows_each_convolution(pair):
@@ -113,3 +112,53 @@ def test_a_layer_of_an_unknown_kind_gets_a_sentence(tmp_path):
         "This model has a layer of the kind Softmax, through which it cannot be "
         "explained; choose another model."
     )
+
+
+@pytest.mark.parametrize("digit", [0, 7])
+def test_the_gradients_of_the_loss_are_those_of_keras(pair, digit):
+    ours, heads = pair
+    images = tf.constant(images_of(6, seed=4), tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(images)
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
+            [digit] * 6, heads.logits(images)
+        )
+        total = tf.reduce_sum(losses)
+
+    expected = tape.gradient(total, images).numpy()
+
+    gradients = ours.loss_gradients(images.numpy(), digit)
+    assert gradients.dtype == np.float32
+    assert _distance(gradients, expected) < 0.01
+
+
+def test_the_last_maps_and_their_gradients_are_those_of_keras(pair):
+    ours, heads = pair
+    image = images_of(1, seed=5)[0]
+    pictures = [
+        layer.output
+        for layer in heads.logits.layers
+        if isinstance(layer, keras.layers.ReLU) and len(layer.output.shape) == 4
+    ]
+    if not pictures:
+        with pytest.raises(RunError, match="no convolutions"):
+            ours.last_maps(image, 3)
+        return
+    below = keras.Model(heads.logits.input, pictures[-1])
+    above = keras.Model(pictures[-1], heads.logits.output)
+    with tf.GradientTape() as tape:
+        maps = below(image[None].astype(np.float32))
+        tape.watch(maps)
+        logit = above(maps)[0, 3]
+    expected = tape.gradient(logit, maps)[0].numpy()
+
+    found, gradients = ours.last_maps(image, 3)
+
+    assert_allclose(found, maps[0], rtol=1e-3, atol=1e-3)
+    assert _distance(gradients, expected) < 0.01
+
+
+def _distance(found, right):
+    """As a share of the right one: a value that rounding takes over the edge of a
+    ReLU moves single pixels."""
+    return np.linalg.norm(found - right) / np.linalg.norm(right)

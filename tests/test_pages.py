@@ -1622,7 +1622,7 @@ def test_a_run_that_nobody_looked_at_says_so(mnist):
 def test_a_digit_tells_what_each_epoch_said(watched, evaluation):
     index = np.flatnonzero((evaluation.labels != 3) & evaluation.is_correct)[0]
 
-    app = open_page("browse", run=watched.id, i=str(index))
+    app = open_page("browse", run=watched.id, i=str(index), why="epochs")
 
     assert_text(app, "Learned at epoch 3")
 
@@ -1960,6 +1960,79 @@ def test_a_digit_beyond_the_selection_has_no_neighbours(mnist):
 
     assert app.button(key="previous-digit").disabled
     assert app.button(key="next-digit").disabled
+
+
+def test_next_mistake_skips_what_is_right(mnist, evaluation):
+    wrong = Selection(outcome="wrong").indices(evaluation)
+    app = open_page("browse", i=str(wrong[0] + 1))
+
+    app.button(key="next-mistake").click().run()
+
+    assert app.query_params["i"] == str(wrong[1])
+    app = open_page("browse", i=str(wrong[-1]))
+    assert app.button(key="next-mistake").disabled
+
+
+def test_a_pinned_digit_stays_beside_the_others(mnist):
+    app = open_page("browse", i="18")
+
+    app.button(key="pin-digit").click().run()
+    assert app.query_params["pin"] == "18"
+    with pytest.raises(KeyError):
+        app.get_by_key("pinned-digit")
+    app.button(key="next-digit").click().run()
+
+    assert text_of(app, "opened-digit").startswith("**Index 19**")
+    assert text_of(app, "pinned-digit").startswith("**Index 18**")
+    app.button(key="previous-digit").click().run()
+    app.button(key="pin-digit").click().run()
+    assert "pin" not in app.query_params
+
+
+@pytest.mark.parametrize("value", ["-1", "10000", "x", ""])
+def test_a_pin_that_is_no_digit_is_ignored(mnist, value):
+    app = open_page("browse", i="18", pin=value)
+
+    assert not app.exception
+    with pytest.raises(KeyError):
+        app.get_by_key("pinned-digit")
+
+
+def test_an_opened_digit_is_looked_into_when_asked(mnist):
+    app = open_page("browse", i="18")
+    with pytest.raises(KeyError):
+        app.get_by_key("saliency")
+
+    choose(app, "why", "ink")
+    assert app.query_params["why"] == "ink"
+    [by_occlusion] = pictures(app, "saliency")
+    choose(app, "by", "cam")
+    [by_cam] = pictures(app, "saliency")
+
+    assert by_cam.url != by_occlusion.url
+    assert_text(app, "where the last convolutions see what speaks for 3")
+
+
+def test_a_step_fools_the_model(mnist):
+    app = open_page("browse", i="18", why="fooled")
+
+    assert_text(app, "It becomes a 5 at ε = ")
+    before, _, after = [picture.caption for picture in pictures(app, "attack")]
+    assert before == "Before: 3"
+    assert after.startswith("After: 5, ")
+    found = float(app.slider(key="epsilon").value)
+    assert 0 < found < 0.5
+    app.slider(key="epsilon").set_value(0.0).run()
+    assert app.query_params["epsilon"] == "0.000"
+    assert pictures(app, "attack")[-1].caption.startswith("After: 3, ")
+
+
+@pytest.mark.parametrize("value", ["-1", "2", "x", "nan", ""])
+def test_an_epsilon_that_is_none_is_ignored(mnist, value):
+    app = open_page("browse", i="18", why="fooled", epsilon=value)
+
+    assert not app.exception
+    assert 0 <= app.slider(key="epsilon").value <= 0.5
 
 
 def test_the_whole_address_decides(mnist, store, evaluation):

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -416,6 +417,26 @@ def test_two_that_look_at_once_do_not_take_each_other_for_the_trainer(store):
         seen = {store.get(run.id).state for _ in range(1000)}
 
     assert seen == {"interrupted"}
+
+
+def test_a_trainer_takes_its_lock_while_nobody_looks(store):
+    """Else its file, there but not yet locked, looks like what a dead trainer left."""
+    run = store.create(CONFIG)
+
+    def train():
+        with runs.trainer_lock(run):
+            is_held.set()
+            may_end.wait()
+
+    is_held, may_end = threading.Event(), threading.Event()
+    trainer = threading.Thread(target=train)
+    with runs.folder.looking(store.root):
+        trainer.start()
+        assert not is_held.wait(timeout=0.2)
+        assert not (run.folder / "lock").exists()
+    assert is_held.wait(timeout=10)
+    may_end.set()
+    trainer.join()
 
 
 def test_a_file_that_cannot_be_read_for_a_moment_is_read_again(store, monkeypatch):

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from filelock import Timeout
 
-from mnist_core import data, paths, runs, trainer
+from mnist_core import data, paths, runs, trainer, watching
 from mnist_core.checkpoints import Snapshot, save_snapshot
 from mnist_core.config import TrainConfig
 from mnist_core.errors import DatasetError
@@ -327,6 +327,7 @@ def test_what_every_epoch_says_is_kept_over_an_interruption(store, mnist, monkey
             raise KeyboardInterrupt
         save_snapshot(path, snapshot)
 
+    monkeypatch.setattr(watching, "GRACE", 1000.0)  # however slow the machine is
     config = replace(CONFIG, epochs=4)
     whole = trainer.train_run(store, store.create(config))
     run = store.create(config)
@@ -363,8 +364,7 @@ def test_a_damaged_checkpoint_is_told(store, mnist, kind):
     assert "Delete the run and start it again." in run.reason
 
 
-def test_a_second_trainer_leaves_a_run_to_the_first(store, monkeypatch):
-    monkeypatch.setattr(runs.folder, "LOCK_TIMEOUT", 0.1)
+def test_a_second_trainer_leaves_a_run_to_the_first(store):
     run = store.create(CONFIG)
     runs.write_state(run, "running")
     before = read_json(run.folder / "state.json")

@@ -15,7 +15,6 @@ from ui import digit_dialog
 from ui.address import choice
 from ui.doors import Door, doors
 from ui.gallery import Tile, show_tiles
-from ui.said import show_said
 
 MAX_SHOWN = 48  # digits; Browse has them all
 _AGAINST, _PAIR = "against", "pair"  # in the address
@@ -85,11 +84,10 @@ def show_digits(
             on_open=digit_dialog.open_digit,
         )
     digit_dialog.show_opened_digit(
+        run,
         split,
         first,
         which,
-        title="Test digit",
-        show_more=lambda index: show_said(run, index),
     )
 
 

@@ -1,4 +1,4 @@
-"""One digit, large, with what a model says of it."""
+"""One digit, large, with what a model says of it, and why."""
 
 from collections.abc import Callable
 
@@ -8,10 +8,21 @@ import streamlit as st
 from mnist_core import charts, thumbnails
 from mnist_core.data import Split
 from mnist_core.evaluation import Evaluation
+from mnist_core.predictor import Prediction
+from mnist_core.runs import Run
 from mnist_core.selection import number_in_query
-from ui import notices
+from ui import explanation, notices, resources
+from ui.address import choice
+from ui.said import show_said
 
-_OPENED = "i"  # in the address: the index of the digit that is open
+_OPENED, _PINNED = "i", "pin"  # in the address: the digit that is open, and one beside
+_TITLES = {
+    "test": "Test digit",
+    "validation": "Validation digit",
+    "train": "Training digit",
+    "mine": "Your digit",
+}
+_NOTHING = "nothing"
 
 
 def open_digit(index: int) -> None:
@@ -25,82 +36,154 @@ def close_digit() -> None:
 
 
 def show_opened_digit(
+    run: Run,
     split: Split,
     evaluation: Evaluation,
     among: np.ndarray,
     *,
-    title: str,
-    show_more: Callable[[int], None],
+    split_name: str = "test",
+    show_more: Callable[[int], None] = lambda index: None,
 ) -> None:
     """Show the digit that the address names, if it names one.
 
     Args:
+        run: Who reads it.
         split: Where the images are.
         evaluation: What was read, and what is true.
         among: `(n,)` int, the indices that Previous and Next go through.
-        title: Of the dialog.
+        split_name: "test", "validation", "train" or "mine".
         show_more: Shows what else there is to do with the digit of an index.
     """
-    index = number_in_query(st.query_params.to_dict(), _OPENED, below=len(split))
-    if index is not None:
-        dialog = st.dialog(title, width="medium", on_dismiss=close_digit)
-        dialog(_content)(split, evaluation, among, show_more)
+    if _index_in_address(_OPENED, split) is not None:
+        dialog = st.dialog(_TITLES[split_name], width="medium", on_dismiss=close_digit)
+        dialog(_content)(run, split, evaluation, among, split_name, show_more)
+
+
+def _index_in_address(name: str, split: Split) -> int | None:
+    return number_in_query(st.query_params.to_dict(), name, below=len(split))
 
 
 def _content(
+    run: Run,
     split: Split,
     evaluation: Evaluation,
     among: np.ndarray,
+    split_name: str,
     show_more: Callable[[int], None],
 ) -> None:
     notices.show()
-    index = number_in_query(st.query_params.to_dict(), _OPENED, below=len(split)) or 0
+    index = _index_in_address(_OPENED, split) or 0
+    pinned = _index_in_address(_PINNED, split)
+    with st.container(key="opened-digit"):
+        _digit(split, evaluation, index)
+    if pinned is not None and pinned != index:
+        with st.container(key="pinned-digit", border=True):
+            _digit(split, evaluation, pinned)
+    _steps(index, among, evaluation)
+    with st.container(horizontal=True):
+        is_pinned = pinned == index
+        st.button(
+            "Unpin" if is_pinned else "Pin to compare",
+            icon=":material/keep:",
+            key="pin-digit",
+            on_click=_pin,
+            args=(None if is_pinned else index,),
+        )
+        if split_name == "test":
+            st.page_link(
+                "pages/draw.py",
+                label="Send to Draw",
+                icon=":material/draw:",
+                query_params={"run": run.id, "source": "test", "i": str(index)},
+            )
+    _why(run, split, evaluation, index, split_name)
+    show_more(index)
+
+
+def _digit(split: Split, evaluation: Evaluation, index: int) -> None:
+    """The image, what it is and what it is read as."""
     true, predicted = int(evaluation.labels[index]), int(evaluation.predictions[index])
     mark = (
         ":green[:material/check: right]"
         if true == predicted
         else ":red[:material/close: wrong]"
     )
-    with st.container(key="opened-digit"):
-        st.markdown(
-            f"**Index {index}** · labelled **{true}**, read as **{predicted}** · {mark}"
+    st.markdown(
+        f"**Index {index}** · labelled **{true}**, read as **{predicted}** · {mark}"
+    )
+    if index in evaluation.disputed:
+        st.caption(
+            ":material/help: People do not agree that its label is right: of five who "
+            "were asked, fewer than three did."
         )
-        if index in evaluation.disputed:
-            st.caption(
-                ":material/help: People do not agree that its label is right: of five "
-                "who were asked, fewer than three did."
-            )
-        left, right = st.columns([2, 3], vertical_alignment="center")
-        left.image(thumbnails.png(split.images[index], scale=8), width="stretch")
-        right.altair_chart(
-            charts.probabilities(evaluation.probabilities[index], true=true)
-        )
-        st.caption(f"Loss {evaluation.losses[index]:.4f} nats")
-    _steps(index, among)
-    show_more(index)
+    left, right = st.columns([2, 3], vertical_alignment="center")
+    left.image(thumbnails.png(split.images[index], scale=8), width="stretch")
+    right.altair_chart(
+        charts.probabilities(evaluation.probabilities[index], true=true),
+        key=f"probabilities-{index}",
+    )
+    st.caption(f"Loss {evaluation.losses[index]:.4f} nats")
 
 
-def _steps(index: int, among: np.ndarray) -> None:
+def _steps(index: int, among: np.ndarray, evaluation: Evaluation) -> None:
     """Buttons to the digits before and after, in the gallery's order."""
     place = np.flatnonzero(among == index)
-    before, after = st.columns(2)
     position = int(place[0]) if place.size else None
     is_first, is_last = position in (None, 0), position in (None, len(among) - 1)
-    before.button(
-        "Previous",
-        icon=":material/arrow_back:",
-        key="previous-digit",
-        shortcut="Left",
-        disabled=is_first,
-        width="stretch",
-        on_click=lambda: open_digit(int(among[(position or 0) - 1])),
-    )
-    after.button(
-        "Next",
-        icon=":material/arrow_forward:",
-        key="next-digit",
-        shortcut="Right",
-        disabled=is_last,
-        width="stretch",
-        on_click=lambda: open_digit(int(among[(position or 0) + 1])),
-    )
+    later = among[(position or 0) + 1 :] if position is not None else among
+    wrong = later[~evaluation.is_correct[later]]
+    with st.container(horizontal=True):
+        for label, icon, key, shortcut, target in (
+            (
+                "Previous",
+                ":material/arrow_back:",
+                "previous-digit",
+                "Left",
+                None if is_first else int(among[(position or 0) - 1]),
+            ),
+            (
+                "Next",
+                ":material/arrow_forward:",
+                "next-digit",
+                "Right",
+                None if is_last else int(among[(position or 0) + 1]),
+            ),
+            (
+                "Next mistake",
+                ":material/skip_next:",
+                "next-mistake",
+                "M",
+                int(wrong[0]) if len(wrong) else None,
+            ),
+        ):
+            st.button(
+                label,
+                icon=icon,
+                key=key,
+                shortcut=shortcut,
+                disabled=target is None,
+                on_click=open_digit,
+                args=(target,),
+            )
+
+
+def _why(
+    run: Run, split: Split, evaluation: Evaluation, index: int, split_name: str
+) -> None:
+    """What explains the reading, computed only for who asks."""
+    looks = {_NOTHING: "Nothing more", **explanation.LOOKS}
+    if split_name == "test":
+        looks["epochs"] = "What each epoch said"
+    look = choice("Look into it", "why", looks, default=_NOTHING)
+    with resources.plain_errors():
+        if look == "epochs":
+            show_said(run, index)
+        elif look != _NOTHING:
+            image, probabilities = split.images[index], evaluation.probabilities[index]
+            explanation.show(run, Prediction(image, probabilities, True), look)
+
+
+def _pin(index: int | None) -> None:
+    st.query_params.pop(_PINNED, None)
+    if index is not None:
+        st.query_params[_PINNED] = str(index)

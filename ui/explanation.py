@@ -7,12 +7,20 @@ import numpy as np
 import streamlit as st
 
 from mnist_core import thumbnails
-from mnist_core.attribution import Attribution, integrated_gradients, occlusion
+from mnist_core.adversarial import Attack, attack
+from mnist_core.attribution import (
+    Attribution,
+    grad_cam,
+    integrated_gradients,
+    occlusion,
+)
 from mnist_core.config import NUM_CLASSES
 from mnist_core.errors import DatasetError, DigitLabError
+from mnist_core.evaluation import percent
 from mnist_core.neighbours import Reference
 from mnist_core.predictor import Prediction
 from mnist_core.runs import Run
+from mnist_core.selection import share_in_query
 from ui import resources
 from ui.address import choice
 
@@ -25,9 +33,15 @@ LOOKS = {
     "nearest": "Training digits like it",
     "ink": "Which ink counts",
     "layers": "What each layer sees",
+    "fooled": "What would fool it",
 }
-METHODS = {"occlusion": "Occlusion", "gradients": "Integrated gradients"}
+METHODS = {
+    "occlusion": "Occlusion",
+    "gradients": "Integrated gradients",
+    "cam": "Grad-CAM",
+}
 AS_READ = "read"
+_EPSILON = "epsilon"  # in the address
 DIGITS = {str(digit): str(digit) for digit in range(NUM_CLASSES)}
 COLOURS = ":orange-badge[Orange]", ":blue-badge[blue]"
 
@@ -48,6 +62,8 @@ def show(run: Run, prediction: Prediction, look: str) -> None:
                 _show_ink(run, prediction)
             elif look == "layers":
                 _show_layers(run, prediction.image)
+            elif look == "fooled":
+                _show_attack(run, prediction.image)
             else:
                 _show_nearest(run, prediction)
         except DigitLabError as error:
@@ -106,6 +122,9 @@ def _show_ink(run: Run, prediction: Prediction) -> None:
     if method == "gradients":
         attribution = _gradients(run, str(run.result), prediction.image, digit)
         values, words = attribution.values, _gradients_words(attribution, digit)
+    elif method == "cam":
+        values = grad_cam(resources.network(run), prediction.image, digit)
+        words = _cam_words(digit)
     else:
         values = _occlusion(run, str(run.result), prediction.image, digit)
         words = _occlusion_words(values, digit)
@@ -138,6 +157,61 @@ def _gradients_words(attribution: Attribution, digit: int) -> str:
     )
 
 
+def _cam_words(digit: int) -> str:
+    orange, _ = COLOURS
+    return (
+        f"{orange} is where the last convolutions see what speaks for {digit}. They "
+        "see in large squares: less exact than the other methods, and nearest to what "
+        "the layers after them are told."
+    )
+
+
+def _show_attack(run: Run, image: np.ndarray) -> None:
+    """The smallest step that fools the model, and any other step, by a slider."""
+    found = _attack(run, str(run.result), image)
+    place = found.smallest
+    largest = float(found.epsilons[-1])
+    start = largest if place is None else float(found.epsilons[place])
+    st.markdown(
+        f"Let each pixel be a little lighter or darker, all by the same step ε, where "
+        f"that confuses the model most. **{found.sentence()}**"
+    )
+    asked = share_in_query(st.query_params.to_dict(), _EPSILON)
+    epsilon = st.session_state[_EPSILON] = min(
+        start if asked is None else asked, largest
+    )
+    st.slider(
+        "Step ε, of the range from paper to ink",
+        0.0,
+        largest,
+        step=0.005,
+        format="%.3f",
+        key=_EPSILON,
+        on_change=_put_epsilon,
+    )
+    changed = found.changed(epsilon)
+    nearest = int(np.abs(found.epsilons - epsilon).argmin())
+    probabilities = found.probabilities[nearest]
+    digit = int(probabilities.argmax())
+    with st.container(key="attack", horizontal=True, gap="medium"):
+        for picture, words in (
+            (thumbnails.png(image, scale=4), f"Before: {found.digits[0]}"),
+            (
+                thumbnails.saliency(0 * image, found.signs.astype(float), scale=4),
+                "Orange: more ink, blue: less",
+            ),
+            (
+                thumbnails.png(changed, scale=4),
+                f"After: {digit}, {percent(float(probabilities[digit]))}",
+            ),
+        ):
+            st.image(picture, caption=words, width=4 * len(image))
+
+
+def _put_epsilon() -> None:
+    st.query_params[_EPSILON] = f"{st.session_state[_EPSILON]:.3f}"
+
+
 def _show_layers(run: Run, image: np.ndarray) -> None:
     maps = resources.network(run).feature_maps(image)
     if not maps:
@@ -161,6 +235,13 @@ def _occlusion(_run: Run, result: str, image: np.ndarray, digit: int) -> np.ndar
     reader = resources.predictor(_run).reader
     with _ONE_AT_A_TIME:
         return occlusion(reader, image, digit)
+
+
+@st.cache_data(max_entries=100, show_spinner="Looking for the way to fool it …")
+def _attack(_run: Run, result: str, image: np.ndarray) -> Attack:
+    network = resources.network(_run)
+    with _ONE_AT_A_TIME:
+        return attack(network, image)
 
 
 @st.cache_data(max_entries=100, show_spinner="Adding up gradients …")

@@ -99,7 +99,7 @@ function listen(holder) {
     },
     pointerup() {
       if (!isDown) return;
-      isDown = false;
+      isDown = isNews = false;  // the canvas has the last word, and may be cleared
       clearTimeout(timer);
       timer = setTimeout(finish);  // when the canvas has laid the stroke down
     },

@@ -42,9 +42,24 @@ def write_state(
     write_json(run.folder / "state.json", _state(state, reason, since))
 
 
-def trainer_lock(run: Run) -> FileLock:
-    """The lock that a run's trainer holds while it lives."""
-    return FileLock(run.folder / "lock", timeout=LOCK_TIMEOUT)
+@contextmanager
+def trainer_lock(run: Run) -> Iterator[None]:
+    """Hold what a run's trainer holds while it lives.
+
+    Nobody looks in between: a lock's file is there a moment before it is locked, and
+    would be taken for what a dead trainer left.
+
+    Raises:
+        OSError: If the folder cannot be written.
+        Timeout: If another trainer has it.
+    """
+    lock = FileLock(run.folder / "lock", timeout=0)
+    with looking(run.folder.parent):
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def write_new(

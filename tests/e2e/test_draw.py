@@ -136,6 +136,42 @@ def test_the_answer_is_told_to_a_screen_reader(app):
     expect(app.page.get_by_role("status")).to_contain_text("Read as 7. Sure:")
 
 
+LIFT = """
+() => {
+  let paper;
+  const take = (event) => paper = event.composedPath()[0];
+  addEventListener("pointerdown", take, { capture: true, once: true });
+  new PerformanceObserver((list, self) => {
+    if (!list.getEntriesByName("live-ink").length) return;
+    self.disconnect();
+    for (const [type, buttons] of [["pointermove", 1], ["pointerup", 0]]) {
+      const settings = { bubbles: true, composed: true, buttons };
+      paper.dispatchEvent(new PointerEvent(type, settings));
+    }
+    window.upAt = performance.now();
+  }).observe({ entryTypes: ["mark"] });
+}
+"""
+
+
+def test_nothing_is_sent_live_after_the_pen_is_up(app):
+    """It would be taken for what is drawn by then: nothing, after Clear."""
+    box = app.canvas()
+    app.page.evaluate(LIFT)  # as soon as something is sent, so before it is answered
+    app.page.mouse.move(box["x"] + 60, box["y"] + 60)
+    app.page.mouse.down()
+    app.page.mouse.move(box["x"] + 200, box["y"] + 60, steps=20)
+
+    app.page.wait_for_function("window.upAt")
+    app.page.mouse.up()
+    expect(app.digit).not_to_have_text("–")
+    app.rest()
+    app.page.wait_for_timeout(500)
+
+    looks = "performance.getEntriesByName('live-ink').map((it) => it.startTime - upAt)"
+    assert max(app.page.evaluate(looks)) < 0
+
+
 def test_clear_and_undo(app):
     app.draw(*SEVEN)
     app.expect_digit("7")

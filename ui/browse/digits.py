@@ -10,7 +10,6 @@ from mnist_core.evaluation import Evaluation
 from mnist_core.runs import Run
 from ui import digit_dialog, kept_panel, mine, resources
 from ui.resources import SplitName
-from ui.said import show_said
 
 STAYING = (
     "run",
@@ -40,14 +39,14 @@ class Digits:
     Attributes:
         split: The images.
         read_by: What a run makes of them; raises DigitLabError if that cannot be told.
-        title: What one of them is called.
+        name: "test", "validation", "train" or "mine".
         show_more: Shows what else there is to do with the one of an index.
     """
 
     split: Split
     read_by: Callable[[Run], Evaluation]
-    title: str
-    show_more: Callable[[int], None]
+    name: str
+    show_more: Callable[[int], None] = lambda index: None
 
 
 def pick_digits(run: Run) -> Digits:
@@ -79,8 +78,7 @@ def _of_mnist(run: Run, name: SplitName) -> Digits:
         resources.split(run, name),
         # Another run may have learned other digits; these are this run's.
         lambda other: resources.split_evaluation(other, name, of=run),
-        f"{_NAMES[name]} digit",
-        (lambda index: show_said(run, index)) if name == "test" else (lambda _: None),
+        name,
     )
 
 
@@ -93,7 +91,7 @@ def _own() -> Digits:
     return Digits(
         drawings,
         lambda run: resources.reading(run, drawings),
-        "Your digit",
+        "mine",
         lambda index: _remove(drawings, index),
     )
 

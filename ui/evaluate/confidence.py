@@ -10,7 +10,6 @@ from mnist_core.runs import Run
 from mnist_core.selection import Selection, share_in_query
 from ui import digit_dialog, resources
 from ui.gallery import gallery
-from ui.said import show_said
 
 MAX_SHOWN = 24  # digits; Browse has them all
 _THRESHOLD = "threshold"  # in the address: a fraction
@@ -113,9 +112,8 @@ def _sure_and_wrong(
             on_open=digit_dialog.open_digit,
         )
     digit_dialog.show_opened_digit(
+        run,
         split,
         evaluation,
         indices,
-        title="Test digit",
-        show_more=lambda index: show_said(run, index),
     )

@@ -14,7 +14,6 @@ from ui import digit_dialog, resources
 from ui.address import choice
 from ui.doors import Door, doors
 from ui.gallery import Tile, show_tiles
-from ui.said import show_said
 
 MAX_SHOWN = 32  # digits of an epoch; Browse has them all
 MAX_LISTED = 16  # digits of each list below
@@ -48,11 +47,10 @@ def show(run: Run, split: Split, evaluation: Evaluation) -> None:
     st.fragment(_epoch)(run, split, evaluation, timeline, best)
     _lists(run, split, evaluation, timeline)
     digit_dialog.show_opened_digit(
+        run,
         split,
         evaluation,
         np.arange(len(split)),
-        title="Test digit",
-        show_more=lambda index: show_said(run, index),
     )
 
 

@@ -12,7 +12,6 @@ from ui import digit_dialog
 from ui.address import choice
 from ui.doors import Door, doors
 from ui.gallery import gallery
-from ui.said import show_said
 
 MAX_SHOWN = 48  # digits below the matrix; Browse has them all
 NUM_CONFUSIONS = 6
@@ -154,11 +153,10 @@ def _digits_behind(run: Run, split: Split, evaluation: Evaluation) -> None:
         if len(indices) > MAX_SHOWN:
             st.caption(f"The first {MAX_SHOWN} of {len(indices):,}.")
     digit_dialog.show_opened_digit(
+        run,
         split,
         evaluation,
         indices,
-        title="Test digit",
-        show_more=lambda index: show_said(run, index),
     )
 
 
