@@ -7,19 +7,16 @@ chart is updated in place and does not flicker.
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
 from mnist_core.config import NUM_CLASSES
-from mnist_core.evaluation import confusions, kind_of, percent
+from mnist_core.evaluation import kind_of, percent
 from mnist_core.history import BatchMetrics, EpochMetrics, best_epoch
 
-Show = Literal["counts", "row percent", "mistakes only"]
-
-MATRIX_HEIGHT = 440  # screen pixels; cells are near square on a phone
 PANEL_HEIGHT = 160  # screen pixels, of each of the two panels of a history
 CURVE_HEIGHT = 240  # screen pixels, with the axes
 BARS_HEIGHT = 240  # screen pixels, of all ten
@@ -36,45 +33,10 @@ SPLIT_DASHES = [[1, 0], [5, 3]]
 
 # Black or white, whichever can be read: they are equal at a luminance of 0.18 (WCAG).
 INK = alt.ExprRef("luminance(background) > 0.18 ? 'black' : 'white'")
-ON_CELL = alt.ExprRef(
-    "luminance(scale('color', datum.value)) > 0.18 ? 'black' : 'white'"
-)
 BESIDE_BAR = alt.ExprRef(
     "luminance(datum.is_long ? scale('color', datum.role) : background) > 0.18"
     " ? 'black' : 'white'"
 )
-
-
-def confusion(matrix: np.ndarray, *, show: Show) -> alt.LayerChart:
-    """A confusion matrix: row = true digit, column = predicted digit.
-
-    A click on a cell selects it: the parameter "cell" then holds its `true` and
-    `predicted`. Colours are logarithmic where the diagonal is shown, or its thousands
-    would drown the few mistakes.
-
-    Args:
-        matrix: `(10, 10)` int counts.
-        show: "counts"; "row percent", of all images of the true digit; or "mistakes
-            only", counts without the diagonal.
-    """
-    gaps = alt.Scale(paddingInner=0.06, paddingOuter=0.03)
-    axis = alt.Axis(labelAngle=0, labelFontSize=13, labelPadding=6, titlePadding=6)
-    rows = _cells(matrix, show)
-    colors = _cell_colors(show, float(rows["value"].max()))
-    cells = alt.Chart(rows).encode(
-        x=alt.X("predicted:O", title="Predicted digit", scale=gaps, axis=axis),
-        y=alt.Y("true:O", title="True digit", scale=gaps, axis=axis),
-    )
-    picked = alt.selection_point(name="cell", fields=["true", "predicted"])
-    squares = cells.mark_rect(stroke=INK).encode(
-        color=alt.Color("value:Q", legend=None, scale=colors),
-        strokeWidth=alt.condition(picked, alt.value(3), alt.value(0), empty=False),
-        tooltip=alt.Tooltip("sentence:N"),
-        description=alt.Description("sentence:N"),
-    )
-    numbers = cells.mark_text(fontSize=12, color=ON_CELL).encode(text="text:N")
-    layers = [squares.add_params(picked), numbers]
-    return alt.LayerChart(layer=layers, height=MATRIX_HEIGHT)
 
 
 def history(epochs: Sequence[EpochMetrics]) -> alt.VConcatChart:
@@ -152,34 +114,6 @@ def probabilities(values: np.ndarray, *, true: int | None = None) -> alt.LayerCh
     )
     layers = [bars, words, diamond.transform_filter(alt.datum.is_true)]
     return alt.LayerChart(layer=layers, height=BARS_HEIGHT)
-
-
-def _cells(matrix: np.ndarray, show: Show) -> pd.DataFrame:
-    """The cells as rows: their digits, the number shown, and the cell in words."""
-    rows = []
-    for cell in confusions(matrix):
-        if show == "mistakes only" and cell.true == cell.predicted:
-            continue
-        is_percent = show == "row percent"
-        value = 100 * cell.share if is_percent else cell.count
-        rows.append(
-            {
-                "true": cell.true,
-                "predicted": cell.predicted,
-                "value": value,
-                "text": (f"{value:.1f}" if is_percent else f"{value}") if value else "",
-                "sentence": cell.sentence(),
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def _cell_colors(show: Show, largest: float) -> alt.Scale:
-    domain = [0, max(largest, 1)]  # no mistakes at all are shown as such
-    if show == "mistakes only":
-        return alt.Scale(type="linear", domain=domain)
-    smallest = 0.1 if show == "row percent" else 1  # where the logarithm sets in
-    return alt.Scale(type="symlog", domain=domain, constant=smallest)
 
 
 def _panel(

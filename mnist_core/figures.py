@@ -5,6 +5,7 @@ threads of a server may not share and which nobody would empty.
 """
 
 import io
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -12,20 +13,25 @@ from matplotlib.axes import Axes
 from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from mnist_core.calibration import Calibration
 from mnist_core.config import NUM_CLASSES
 from mnist_core.evaluation import percent
+from mnist_core.history import EpochMetrics, best_epoch
 
-SIZE = 6.3, 6.9  # inches, width and height: as wide as the text of an A4 page
+Format = Literal["png", "svg", "pdf"]
+
+WIDTH = 6.3  # inches: as wide as the text of an A4 page
 MARGIN = 0.1  # inches
 RESOLUTION = 300  # dots per inch, of a PNG
 COLORS = "Blues"  # one hue, light to dark: for grey printers and the colour-blind
+BLUE, ORANGE = "#0072b2", "#d55e00"  # told apart by the colour-blind (Okabe and Ito)
+MAX_MARKED_EPOCHS = 30  # with more, markers would hide the dashes between them
 DARK = 0.6  # where on the scale of colours white can be read better than black
 
 
-def confusion(
-    matrix: np.ndarray, *, title: str, format: Literal["png", "svg", "pdf"]
-) -> bytes:
+def confusion(matrix: np.ndarray, *, title: str, format: Format) -> bytes:
     """A confusion matrix at print quality: row = true digit, column = predicted.
 
     Args:
@@ -33,12 +39,82 @@ def confusion(
         title: Written above as it is; a long one is wrapped.
         format: Of the file.
     """
-    layout = ConstrainedLayoutEngine(w_pad=MARGIN, h_pad=MARGIN)
-    figure = Figure(figsize=SIZE, layout=layout)
-    figure.suptitle(title, parse_math=False, wrap=True)  # a $ is a dollar
+    figure = _figure(title, height=6.9)
     axes = figure.add_subplot()
     _draw_cells(axes, matrix)
     _label(axes, matrix)
+    return _saved(figure, title, format)
+
+
+def history(epochs: Sequence[EpochMetrics], *, title: str, format: Format) -> bytes:
+    """Loss and accuracy on train and validation images, epoch by epoch.
+
+    Args:
+        epochs: At least one, in order.
+        title: Written above as it is; a long one is wrapped.
+        format: Of the file.
+    """
+    figure = _figure(title, height=5.4)
+    losses, accuracies = figure.subplots(2, 1, sharex=True)
+    numbers = [epoch.epoch for epoch in epochs]
+    marker = "o" if len(epochs) <= MAX_MARKED_EPOCHS else ""
+    for axes, train, validation in (
+        (losses, [e.loss for e in epochs], [e.val_loss for e in epochs]),
+        (accuracies, [e.accuracy for e in epochs], [e.val_accuracy for e in epochs]),
+    ):
+        axes.plot(numbers, validation, color=BLUE, marker=marker, label="validation")
+        axes.plot(numbers, train, "--", color=ORANGE, marker=marker, label="train")
+        axes.axvline(best_epoch(epochs).epoch, color="black", linestyle=":")
+        axes.spines[["top", "right"]].set_visible(False)
+    losses.set(ylabel="Loss, nats")
+    losses.legend(frameon=False)
+    accuracies.set(xlabel="Epoch; dotted: the best one", ylabel="Accuracy")
+    accuracies.yaxis.set_major_formatter(PercentFormatter(1))
+    accuracies.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return _saved(figure, title, format)
+
+
+def reliability(calibration: Calibration, *, title: str, format: Format) -> bytes:
+    """Accuracy by confidence, with the band in which a calibrated model lies.
+
+    Args:
+        calibration: Of a run on a split.
+        title: Written above as it is; a long one is wrapped.
+        format: Of the file.
+    """
+    figure = _figure(title, height=5.4)
+    axes = figure.add_subplot()
+    bins = calibration.bins
+    confidences = [part.confidence for part in bins]
+    axes.plot([0, 1], [0, 1], ":", color="black", label="as sure as right")
+    axes.vlines(
+        confidences,
+        [part.band.low for part in bins],
+        [part.band.high for part in bins],
+        color="gray",
+        linewidth=5,
+        alpha=0.5,
+        label="of a calibrated model, 95 times of 100",
+    )
+    accuracies = [part.accuracy for part in bins]
+    axes.plot(confidences, accuracies, "o", color=BLUE, label="of this one")
+    axes.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="Confidence", ylabel="Accuracy")
+    axes.xaxis.set_major_formatter(PercentFormatter(1))
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, loc="lower right")
+    return _saved(figure, title, format)
+
+
+def _figure(title: str, *, height: float) -> Figure:
+    """An empty figure, so many inches high."""
+    layout = ConstrainedLayoutEngine(w_pad=MARGIN, h_pad=MARGIN)
+    figure = Figure(figsize=(WIDTH, height), layout=layout)
+    figure.suptitle(title, parse_math=False, wrap=True)  # a $ is a dollar
+    return figure
+
+
+def _saved(figure: Figure, title: str, format: Format) -> bytes:
     file = io.BytesIO()
     figure.savefig(file, format=format, dpi=RESOLUTION, metadata={"Title": title})
     return file.getvalue()

@@ -50,4 +50,4 @@ with resources.plain_errors():
         case "epochs":
             epochs.show(run, split, evaluation)
         case "training":
-            training.show(run, evaluation)
+            training.show(run, split, evaluation)

@@ -9,11 +9,6 @@ from mnist_core import charts
 from mnist_core.history import BatchMetrics, EpochMetrics
 from mnist_core.paths import REPOSITORY
 
-MATRIX = np.diag([980, 1135, 1032, 1010, 970, 892, 958, 1028, 974, 1009])
-MATRIX[4, 9], MATRIX[9, 4] = 12, 3
-
-SHOWS = ["counts", "row percent", "mistakes only"]
-
 
 def epochs(accuracies):
     return [
@@ -49,14 +44,7 @@ def rows(chart):
     return [row for rows in chart.to_dict()["datasets"].values() for row in rows]
 
 
-def cell(chart, true, predicted):
-    return next(
-        r for r in rows(chart) if (r["true"], r["predicted"]) == (true, predicted)
-    )
-
-
 ALL_CHARTS = [
-    *(charts.confusion(MATRIX, show=show) for show in SHOWS),
     charts.history(epochs([0.9])),
     charts.history(epochs([0.9, 0.95, 0.94])),
     charts.batches([]),
@@ -75,66 +63,6 @@ def test_a_chart_lets_the_theme_through(chart):
     assert '"background"' not in text
     assert '"font"' not in text
     assert "#" not in text
-
-
-@pytest.mark.parametrize("show", SHOWS)
-def test_a_click_on_a_cell_gives_its_true_and_predicted_digit(show):
-    [picked] = charts.confusion(MATRIX, show=show).to_dict()["params"]
-
-    assert picked["name"] == "cell"
-    assert picked["select"] == {"type": "point", "fields": ["true", "predicted"]}
-
-
-def test_a_cell_says_what_it_counts():
-    chart = charts.confusion(MATRIX, show="counts")
-
-    sentence = "12 fours were read as nines, 1.2 % of all fours."
-    assert cell(chart, 4, 9)["sentence"] == sentence
-    assert cell(chart, 4, 9)["text"] == "12"
-    squares = chart.to_dict()["layer"][0]["encoding"]
-    assert squares["tooltip"]["field"] == "sentence"
-    assert squares["description"]["field"] == "sentence"
-
-
-def test_true_digits_are_rows_and_predicted_ones_columns():
-    encoding = charts.confusion(MATRIX, show="counts").to_dict()["layer"][0]["encoding"]
-
-    assert (encoding["y"]["field"], encoding["x"]["field"]) == ("true", "predicted")
-
-
-def test_row_percent_is_of_the_true_digit():
-    chart = charts.confusion(MATRIX, show="row percent")
-
-    assert cell(chart, 4, 9)["text"] == "1.2"
-    assert cell(chart, 4, 4)["text"] == "98.8"
-    assert sum(r["value"] for r in rows(chart) if r["true"] == 4) == pytest.approx(100)
-
-
-def test_mistakes_only_leaves_the_diagonal_out():
-    chart = charts.confusion(MATRIX, show="mistakes only")
-
-    assert len(rows(chart)) == 90
-    assert all(row["true"] != row["predicted"] for row in rows(chart))
-    color = chart.to_dict()["layer"][0]["encoding"]["color"]
-    assert color["scale"] == {"type": "linear", "domain": [0, 12]}
-
-
-def test_the_diagonal_does_not_drown_the_mistakes():
-    color = charts.confusion(MATRIX, show="counts").to_dict()["layer"][0]["encoding"]
-
-    assert color["color"]["scale"]["type"] == "symlog"
-
-
-def test_an_empty_cell_has_no_number():
-    assert cell(charts.confusion(MATRIX, show="counts"), 0, 1)["text"] == ""
-
-
-@pytest.mark.parametrize("show", SHOWS)
-def test_a_matrix_without_images_or_mistakes_is_a_chart(show):
-    for matrix in (np.zeros((10, 10), int), np.diag(np.full(10, 5))):
-        scale = charts.confusion(matrix, show=show).to_dict()["layer"][0]["encoding"]
-
-        assert scale["color"]["scale"]["domain"][1] >= 1
 
 
 def test_a_history_has_both_splits_and_both_measures():

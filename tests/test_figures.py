@@ -7,6 +7,9 @@ import pytest
 from PIL import Image
 
 from mnist_core import figures
+from mnist_core.calibration import Calibration
+from mnist_core.evaluation import Evaluation
+from mnist_core.history import EpochMetrics
 
 MATRIX = np.diag([980, 1135, 1032, 1010, 970, 892, 958, 1028, 974, 1009])
 MATRIX[4, 9] = 12
@@ -17,8 +20,7 @@ def test_a_png_is_fit_for_print():
 
     assert data.startswith(b"\x89PNG\r\n\x1a\n")
     image = Image.open(io.BytesIO(data))
-    width, height = figures.SIZE
-    assert image.size == (round(width * 300), round(height * 300))
+    assert image.size == (round(figures.WIDTH * 300), 2070)
     assert round(image.info["dpi"][0]) == 300
 
 
@@ -66,3 +68,39 @@ def test_threads_draw_the_same_figure():
         )
 
     assert all(data == expected for data in drawn)
+
+
+def epochs(num):
+    return [
+        EpochMetrics(number, 1 / number, 0.9, 0.5 / number, 0.95, float(number))
+        for number in range(1, num + 1)
+    ]
+
+
+@pytest.mark.parametrize("num", [1, 3, 40])
+def test_a_history_names_both_splits_and_both_measures(num):
+    text = figures.history(epochs(num), title="Run", format="svg").decode()
+
+    for words in ("validation", "train", "Loss, nats", "Accuracy"):
+        assert f"<!-- {words} -->" in text
+
+
+def test_a_history_marks_its_best_epoch():
+    epochs_ = [*epochs(2), EpochMetrics(3, 0.2, 0.9, 0.4, 0.9, 3.0)]
+
+    rising = figures.history(epochs_, title="Run", format="png")
+    falling = figures.history([*epochs_[:2], epochs(3)[2]], title="Run", format="png")
+
+    assert rising != falling
+
+
+@pytest.mark.parametrize("confidence", [0.2, 0.55, 1.0])
+def test_reliability_is_drawn_however_sure_a_model_is(confidence):
+    rest = (1 - confidence) / 9
+    probabilities = np.full((30, 10), rest, np.float32)
+    probabilities[:, 3] = confidence
+    calibration = Calibration(Evaluation(np.arange(30) % 4, probabilities))
+
+    text = figures.reliability(calibration, title="Run", format="svg").decode()
+
+    assert "<!-- of this one -->" in text

@@ -88,16 +88,36 @@ def test_heads_and_scores_are_doors_too(visit, server, evaluation):
     expect(behind).to_have_count(0)
 
 
-def test_the_figure_is_a_png(visit, server):
+@pytest.mark.parametrize(
+    "figure, format, head",
+    [
+        ("Confusion matrix", "PNG", b"\x89PNG\r\n\x1a\n"),
+        ("Curves", "SVG", b"<?xml"),
+        ("Reliability", "PDF", b"%PDF-"),
+    ],
+)
+def test_a_figure_is_taken_away(visit, server, figure, format, head):
+    app = visit(server).open("evaluate?look=training")
+    app.press("A figure to print", figure)
+
+    with app.page.expect_download() as download:
+        app.at(f"figure-{format.lower()}").get_by_role("button").click()
+
+    name = f"{figure.split()[0].lower()}-shipped.{format.lower()}"
+    assert download.value.suggested_filename == name
+    assert download.value.path().read_bytes().startswith(head)
+
+
+def test_a_report_is_taken_away_and_opens_by_itself(visit, server, evaluation):
     app = visit(server).open("evaluate?look=training")
 
     with app.page.expect_download() as download:
-        app.button("Download the matrix as a figure").click()
+        app.button("Download the report").click()
 
-    assert download.value.suggested_filename == "confusion-shipped.png"
-    content = download.value.path().read_bytes()
-    assert content.startswith(b"\x89PNG\r\n\x1a\n")
-    assert len(content) > 10_000
+    assert download.value.suggested_filename == "report-shipped.html"
+    app.page.set_content(download.value.path().read_text())
+    expect(app.page.get_by_text(evaluation.sentence())).to_be_visible()
+    expect(app.page.locator(".digits img")).to_have_count(25)
 
 
 def test_a_confusion_leads_to_its_digits(visit, server, evaluation):
