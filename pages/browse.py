@@ -4,7 +4,7 @@ import streamlit as st
 
 from ui import digit_dialog, frame, resources
 from ui.address import choice
-from ui.browse import digit_map, filters
+from ui.browse import digit_map, filters, taking
 from ui.browse.digits import pick_digits
 from ui.browse.tiles import show_tiles
 from ui.picker import pick_run, runs_with_model
@@ -22,8 +22,7 @@ with resources.plain_errors():
 split = digits.split
 
 indices = selection.indices(evaluation, other=other)
-with st.container(key="gallery-count"):
-    st.markdown(f"**{len(indices)}** found")
+taking.show(digits, evaluation, indices)
 st.caption(selection.sentence(len(indices)))
 if not len(indices):
     st.info("No digit is like that: widen the filters.", icon=":material/search_off:")

@@ -18,7 +18,7 @@ from mnist_core import kept, paths, styles
 from mnist_core.data import Split
 from mnist_core.errors import KeptError
 from mnist_core.kept import KeptStore, exchange
-from mnist_core.kept import store as kept_store
+from mnist_core.kept import folder as kept_folder
 
 # Keeps 25 drawings of a set, one by one. argv: the folder, the set, which hundred.
 KEEPING = """\
@@ -167,7 +167,7 @@ def test_a_set_has_an_end_and_keeps_what_it_has(store, set_id):
 @pytest.mark.parametrize("limit", ["MAX_SETS", "MAX_BYTES"])
 def test_a_full_server_keeps_no_more_and_says_so(store, set_id, monkeypatch, limit):
     store.add(set_id, drawings(1))
-    monkeypatch.setattr(kept_store, limit, 1)
+    monkeypatch.setattr(kept_folder, limit, 1)
 
     with pytest.raises(KeptError, match="This server keeps as many drawings as it may"):
         store.add(kept.new_id(), drawings(1))
@@ -179,7 +179,7 @@ def test_a_full_server_still_takes_more_of_a_set_that_it_has(
     store, set_id, monkeypatch
 ):
     store.add(set_id, drawings(1))
-    monkeypatch.setattr(kept_store, "MAX_SETS", 1)
+    monkeypatch.setattr(kept_folder, "MAX_SETS", 1)
 
     store.add(set_id, drawings(1, seed=1))
 
@@ -202,7 +202,7 @@ def test_on_a_full_server_what_was_unused_the_longest_makes_room(
     unused(store, oldest, days=kept.IDLE_DAYS + 2)
     unused(store, old, days=kept.IDLE_DAYS + 1)
     size = sum(file.stat().st_size for file in store.root.glob("*.npz"))
-    monkeypatch.setattr(kept_store, limit, 3 if limit == "MAX_SETS" else size)
+    monkeypatch.setattr(kept_folder, limit, 3 if limit == "MAX_SETS" else size)
 
     store.add(kept.new_id(), drawings(1))
 
@@ -214,7 +214,7 @@ def test_a_full_server_deletes_nothing_that_would_not_be_enough(store, monkeypat
     old = kept.new_id()
     store.add(old, drawings(1))
     unused(store, old, days=kept.IDLE_DAYS + 1)
-    monkeypatch.setattr(kept_store, "MAX_BYTES", 100)
+    monkeypatch.setattr(kept_folder, "MAX_BYTES", 100)
 
     with pytest.raises(KeptError, match="This server keeps as many drawings as it may"):
         store.add(kept.new_id(), drawings(50))
@@ -225,7 +225,7 @@ def test_a_full_server_deletes_nothing_that_would_not_be_enough(store, monkeypat
 def test_a_set_that_is_looked_at_is_in_use(store, set_id, monkeypatch):
     store.add(set_id, drawings(1))
     unused(store, set_id, days=kept.IDLE_DAYS + 1)
-    monkeypatch.setattr(kept_store, "MAX_SETS", 1)
+    monkeypatch.setattr(kept_folder, "MAX_SETS", 1)
 
     store.get(set_id)
 
@@ -269,7 +269,7 @@ def test_a_write_that_fails_leaves_what_was_there(store, set_id, monkeypatch):
     def full(path, data):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(kept_store.Path, "write_bytes", full)
+    monkeypatch.setattr(kept_folder.Path, "write_bytes", full)
     with pytest.raises(KeptError, match="No space left on device"):
         store.add(set_id, drawings(5, seed=1))
 

@@ -15,7 +15,7 @@ from mnist_core import jobs, kept, paths, styles, teaching
 from mnist_core.evaluation import percent
 from mnist_core.files import write_json
 from mnist_core.kept import KeptStore
-from mnist_core.kept import store as kept_store
+from mnist_core.kept import folder as kept_folder
 from mnist_core.runs import RunStore, write_state
 from ui import label_panel
 
@@ -254,7 +254,7 @@ def test_a_wrong_address_is_said_to_be_wrong_and_forgotten(address):
 
 
 def test_a_full_server_says_so(drawn, monkeypatch):
-    monkeypatch.setattr(kept_store, "MAX_SETS", 0)
+    monkeypatch.setattr(kept_folder, "MAX_SETS", 0)
 
     tap(drawn, "is-1")
 

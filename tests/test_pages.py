@@ -2035,6 +2035,38 @@ def test_an_epsilon_that_is_none_is_ignored(mnist, value):
     assert 0 <= app.slider(key="epsilon").value <= 0.5
 
 
+def test_a_starred_digit_is_found_again(mnist):
+    app = open_page("browse", i="18")
+
+    app.button(key="star-digit").click().run()
+    [note] = app.text_input
+    note.set_value("a 3, slanted").run()
+
+    wanted = app.query_params["mine"]
+    app = open_page("browse", mine=wanted)
+    app.button(key="show-starred").click().run()
+    assert [tile["index"] for tile in tiles(app)] == [18]
+    assert count(app) == 1
+    app = open_page("browse", mine=wanted, i="18")
+    assert app.text_input[0].value == "a 3, slanted"
+    app.button(key="star-digit").click().run()
+    assert not app.text_input
+    with pytest.raises(KeyError):
+        app.button(key="show-starred")
+
+
+def test_stars_that_cannot_be_read_say_so(mnist):
+    app = open_page("browse", i="18")
+    app.button(key="star-digit").click().run()
+    [file] = paths.kept_dir().glob("*.stars.json")
+    file.write_bytes(b"{")
+
+    app = open_page("browse", mine=app.query_params["mine"], i="18")
+
+    assert not app.exception
+    assert "their file on the server is damaged" in app.warning[0].value
+
+
 def test_the_whole_address_decides(mnist, store, evaluation):
     run = finished(store, "Mine")
     query = {"run": run.id, "show": "wrong", "true": "9", "pred": "4", "sort": "loss"}

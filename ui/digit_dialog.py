@@ -5,13 +5,14 @@ from collections.abc import Callable
 import numpy as np
 import streamlit as st
 
-from mnist_core import charts, thumbnails
+from mnist_core import charts, kept, thumbnails
 from mnist_core.data import Split
+from mnist_core.errors import KeptError
 from mnist_core.evaluation import Evaluation
 from mnist_core.predictor import Prediction
 from mnist_core.runs import Run
 from mnist_core.selection import number_in_query
-from ui import explanation, notices, resources
+from ui import explanation, mine, notices, resources
 from ui.address import choice
 from ui.said import show_said
 
@@ -96,6 +97,7 @@ def _content(
                 icon=":material/draw:",
                 query_params={"run": run.id, "source": "test", "i": str(index)},
             )
+    _star(split.images[index])
     _why(run, split, evaluation, index, split_name)
     show_more(index)
 
@@ -164,6 +166,36 @@ def _steps(index: int, among: np.ndarray, evaluation: Evaluation) -> None:
                 disabled=target is None,
                 on_click=open_digit,
                 args=(target,),
+            )
+
+
+def _star(image: np.ndarray) -> None:
+    """Offer to mark the digit for later, and to say why."""
+    try:
+        note = mine.stars().get(kept.fingerprint(image))
+    except KeptError as error:
+        st.warning(str(error), icon=":material/broken_image:")
+        return
+    key = f"note-{kept.fingerprint(image).hex()}"
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.button(
+            "Star" if note is None else "Starred",
+            icon=":material/star:" if note is not None else ":material/star_border:",
+            key="star-digit",
+            shortcut="S",
+            on_click=notices.attempt,
+            args=(mine.star, image, "" if note is None else None),
+        )
+        if note is not None:
+            st.text_input(
+                "Note",
+                note,
+                max_chars=kept.MAX_NOTE,
+                key=key,
+                placeholder="What is it about this digit?",
+                on_change=lambda: notices.attempt(
+                    mine.star, image, st.session_state[key]
+                ),
             )
 
 

@@ -1,4 +1,4 @@
-"""Whose drawings a page is about: the id of a set, in the address on every page."""
+"""Whose drawings and stars a page is about: an id, in the address on every page."""
 
 import numpy as np
 import streamlit as st
@@ -100,8 +100,32 @@ def remove(image: np.ndarray) -> None:
         kept.KeptStore().remove(wanted, image)
 
 
+def stars() -> kept.Stars:
+    """The digits that this visitor has starred, and the notes to them.
+
+    Raises:
+        KeptError: If they cannot be read.
+    """
+    wanted = set_id()
+    return {} if wanted is None else kept.StarStore().get(wanted)
+
+
+def star(image: np.ndarray, note: str | None) -> None:
+    """Give a `(28, 28)` uint8 image a star with a note, or with None take it off.
+
+    Raises:
+        KeptError: As `StarStore.put`.
+    """
+    wanted = set_id() or kept.new_id()
+    if note is None:
+        kept.StarStore().remove(wanted, image)
+    else:
+        kept.StarStore().put(wanted, image, note)
+        remember(wanted)
+
+
 def delete_all() -> None:
-    """Remove the set for good.
+    """Remove the drawings and the stars for good.
 
     Raises:
         KeptError: As `KeptStore.delete`.
@@ -109,4 +133,5 @@ def delete_all() -> None:
     wanted = set_id()
     if wanted is not None:
         kept.KeptStore().delete(wanted)
+        kept.StarStore().delete(wanted)
     forget()

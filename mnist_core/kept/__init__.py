@@ -1,4 +1,4 @@
-"""What visitors keep: their own drawings, each with the digit that it is.
+"""What visitors keep: their own drawings, each with the digit that it is; and stars.
 
 A set is a `Split` like any other. On disk it is one `.npz` file, named by an id that
 nobody can guess; the same file goes out and comes in again, and into the folder of a
@@ -18,8 +18,12 @@ from mnist_core.kept.exchange import MAX_FILE as MAX_FILE
 from mnist_core.kept.exchange import from_file as from_file
 from mnist_core.kept.exchange import to_npz as to_npz
 from mnist_core.kept.exchange import to_pngs as to_pngs
-from mnist_core.kept.store import DAY as DAY
-from mnist_core.kept.store import IDLE_DAYS as IDLE_DAYS
+from mnist_core.kept.folder import DAY as DAY
+from mnist_core.kept.folder import IDLE_DAYS as IDLE_DAYS
+from mnist_core.kept.folder import is_id as is_id
+from mnist_core.kept.folder import new_id as new_id
+from mnist_core.kept.stars import MAX_NOTE as MAX_NOTE
+from mnist_core.kept.stars import Stars as Stars
+from mnist_core.kept.stars import StarStore as StarStore
+from mnist_core.kept.stars import starred as starred
 from mnist_core.kept.store import KeptStore as KeptStore
-from mnist_core.kept.store import is_id as is_id
-from mnist_core.kept.store import new_id as new_id

@@ -2,6 +2,7 @@
 
 import json
 import re
+import zipfile
 
 import numpy as np
 import pytest
@@ -247,6 +248,39 @@ def test_an_opened_digit_is_explained_and_fooled(visit, server, evaluation):
     expect(app.page.get_by_role("heading", level=1)).to_have_text("Draw a digit")
     app.expect_query(source="test", i=str(wrong[1]))
     app.expect_digit(str(evaluation.predictions[wrong[1]]))
+
+
+def test_what_is_selected_is_taken_away(visit, server, evaluation):
+    app = visit(server).open("browse", show="wrong")
+    app.button("Take away").click()
+
+    with app.page.expect_download() as download:
+        app.at("take-csv").get_by_role("button").click()
+    table = download.value.path().read_text("utf-8-sig").splitlines()
+    with app.page.expect_download() as download:
+        app.at("take-zip").get_by_role("button").click()
+
+    assert len(table) == 1 + evaluation.num_mistakes
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert len(archive.namelist()) == 1 + evaluation.num_mistakes
+
+
+def test_a_star_stays_over_a_reload(visit, server):
+    app = visit(server).open("browse", i="7")
+    expect(app.at("star-digit")).to_be_visible()
+    app.rest()
+    app.at("star-digit").get_by_role("button").click()
+    expect(app.at("star-digit")).to_contain_text("Starred")
+
+    app.page.reload()
+    expect_opened(app, 7)
+    expect(app.at("star-digit")).to_contain_text("Starred")
+    app.page.keyboard.press("Escape")
+    app.expect_query(i=None)
+    app.button("Starred · 1").click()
+
+    expect(tiles(app)).to_have_count(1)
+    expect(tiles(app).first).to_have_attribute("title", re.compile("^Digit 7:"))
 
 
 def test_a_closed_digit_can_be_opened_again(visit, server):

@@ -1,0 +1,92 @@
+"""What is done with all selected digits at once: show the starred, take them away."""
+
+from functools import partial
+
+import numpy as np
+import streamlit as st
+
+from mnist_core import kept, selected
+from mnist_core.data import Split
+from mnist_core.errors import KeptError
+from mnist_core.evaluation import Evaluation
+from ui import mine, notices
+from ui.browse import filters
+from ui.browse.digits import Digits
+
+
+def show(digits: Digits, evaluation: Evaluation, indices: np.ndarray) -> None:
+    """Show how many are selected, and what to do with them.
+
+    Args:
+        digits: What they are selected from.
+        evaluation: What is read of them.
+        indices: `(n,)` int, those that are selected.
+    """
+    stars = _stars()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with st.container(key="gallery-count", width="content"):
+            st.markdown(f"**{len(indices)}** found")
+        if stars:
+            _starred_button(digits.split, stars)
+        if not len(indices):
+            return
+        with st.popover("Take away", icon=":material/download:", type="tertiary"):
+            _downloads(digits, evaluation, indices, stars)
+
+
+def _stars() -> kept.Stars:
+    try:
+        return mine.stars()
+    except KeptError as error:
+        st.warning(str(error), icon=":material/broken_image:")
+        return {}
+
+
+def _starred_button(split: Split, stars: kept.Stars) -> None:
+    which = _starred(split, kept.digest(split), tuple(stars))
+    st.button(
+        f"Starred · {len(which)}",
+        icon=":material/star:",
+        key="show-starred",
+        type="tertiary",
+        disabled=not len(which),
+        on_click=notices.attempt,
+        args=(filters.pick_among, tuple(which.tolist())),
+    )
+
+
+@st.cache_data(max_entries=20, show_spinner=False)
+def _starred(_split: Split, digest: str, stars: tuple[bytes, ...]) -> np.ndarray:
+    return kept.starred(_split.images, dict.fromkeys(stars, ""))
+
+
+def _downloads(
+    digits: Digits, evaluation: Evaluation, indices: np.ndarray, stars: kept.Stars
+) -> None:
+    st.caption(
+        f"{len(indices):,} digits, in this order, with labels, readings, probabilities "
+        "and your notes."
+    )
+    taken = digits.split, evaluation, indices, stars
+    st.download_button(
+        "Table (CSV)",
+        partial(selected.to_csv, *taken),
+        file_name=f"digits-{digits.name}.csv",
+        mime="text/csv",
+        icon=":material/table:",
+        key="take-csv",
+    )
+    if len(indices) > selected.MAX_IMAGES:
+        st.caption(
+            f"Images are taken away {selected.MAX_IMAGES:,} at most: narrow the "
+            "filters."
+        )
+        return
+    st.download_button(
+        "Images and table (ZIP)",
+        partial(selected.to_zip, *taken),
+        file_name=f"digits-{digits.name}.zip",
+        mime="application/zip",
+        icon=":material/folder_zip:",
+        key="take-zip",
+    )
