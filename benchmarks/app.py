@@ -211,7 +211,7 @@ def _memory(page: Page, server: Server) -> dict[str, float]:
     )
     for title in ("Train", "Evaluate", "Browse", "Draw"):
         _server.go_to(page, title)
-    seen["server, that visitor saw all four pages"] = _server.resident(server)
+    seen["server, that visitor saw four pages"] = _server.resident(server)
     for _ in range(NUM_VISITORS - 1):
         other = page.context.new_page()
         _server.open_draw(other, server.url)

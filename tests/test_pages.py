@@ -40,6 +40,7 @@ from mnist_core.runs import EPOCHS_FILE, MAX_WAITING, RunStore
 from mnist_core.selection import Selection
 from mnist_core.timeline import Timeline
 from ui import resources, sketches
+from ui.settings_form import WORDS
 
 APP = paths.REPOSITORY / "streamlit_app.py"
 PAGES = ("draw", "train", "evaluate", "browse", "compare")
@@ -1688,6 +1689,13 @@ def test_compare_says_who_is_better_and_shows_the_digits(store, evaluation):
     assert {tile["index"] for tile in shown} == set(right.tolist())
     query = f"run=shipped&against={worse.id}&change=gained&sort=loss"
     assert ("browse", query) in links(app)
+    settings = app.table[0].value
+    assert "Learning rate" in settings["Setting"].tolist()
+    assert settings.shape[1] == 3
+
+
+def test_every_setting_has_words():
+    assert set(WORDS) == set(TrainConfig.__dataclass_fields__)
 
 
 def test_a_cell_of_the_agreement_shows_its_digits(store, evaluation):

@@ -11,7 +11,7 @@ from mnist_core.data import Split
 from mnist_core.evaluation import Evaluation
 from mnist_core.runs import Run
 from mnist_core.selection import MAX_AMONG, Change, Selection
-from ui import digit_dialog
+from ui import digit_dialog, settings_form
 from ui.address import choice
 from ui.doors import Door, doors
 from ui.gallery import Tile, show_tiles
@@ -182,7 +182,7 @@ def show_settings(run: Run, other: Run) -> None:
         return
     st.table(
         {
-            "Setting": different,
+            "Setting": [settings_form.WORDS[name].label for name in different],
             run.name: [str(ours[name]) for name in different],
             f"{other.name} ": [str(theirs[name]) for name in different],
         }

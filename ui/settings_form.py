@@ -152,6 +152,10 @@ WORDS = {
         "Held back to choose the best epoch. Too low: the choice is luck. Too high: "
         "too few are left of the 60,000 to train on.",
     ),
+    "num_kept": Words(
+        "Digits of your own",
+        "How often it sees what you have kept. The page Draw sets it, when it teaches.",
+    ),
     "seed": Words(
         "Seed",
         "Decides every random choice. The same settings and seed give the same model; "
