@@ -1689,9 +1689,21 @@ def test_compare_says_who_is_better_and_shows_the_digits(store, evaluation):
     assert {tile["index"] for tile in shown} == set(right.tolist())
     query = f"run=shipped&against={worse.id}&change=gained&sort=loss"
     assert ("browse", query) in links(app)
-    settings = app.table[0].value
-    assert "Learning rate" in settings["Setting"].tolist()
-    assert settings.shape[1] == 3
+    assert_text(app, "Nothing: both have the same settings.")
+
+
+def test_compare_says_in_words_what_was_set_differently(mnist, store):
+    other = finished(store, "Other")
+    path = other.folder / "run.json"
+    written = read_json(path)
+    written["config"]["learning_rate"] = 0.5
+    write_json(path, written)
+
+    app = open_page("compare", run="shipped", against=other.id)
+
+    [settings] = app.table
+    assert settings.value["Setting"].tolist() == ["Learning rate"]
+    assert settings.value["Other "].tolist() == ["0.5"]
 
 
 def test_every_setting_has_words():
