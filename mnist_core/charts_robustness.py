@@ -1,4 +1,4 @@
-"""Charts of how well changed digits are read; as in `charts`, the theme shows through."""
+"""A chart of how well changed digits are read; in the manner of `charts`."""
 
 import altair as alt
 import pandas as pd

@@ -101,9 +101,10 @@ def _turned(images: np.ndarray, indices: np.ndarray, degrees: float) -> np.ndarr
     rows = np.column_stack([back, middle - back @ middle]).ravel().tolist()
     size, bicubic = (IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BICUBIC
     affine = Image.Transform.AFFINE
-    return np.stack(
-        [Image.fromarray(one).transform(size, affine, rows, bicubic) for one in images]
+    turned = (
+        Image.fromarray(one).transform(size, affine, rows, bicubic) for one in images
     )
+    return np.stack([np.asarray(one) for one in turned])
 
 
 def _moved(images: np.ndarray, indices: np.ndarray, pixels: float) -> np.ndarray:
@@ -126,9 +127,8 @@ def _scaled(images: np.ndarray, indices: np.ndarray, factor: float) -> np.ndarra
     low, high = middle - half, middle + half
     size, bicubic = (IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BICUBIC
     box = (low, low, high, high)
-    return np.stack(
-        [Image.fromarray(one).resize(size, bicubic, box=box) for one in padded]
-    )
+    scaled = (Image.fromarray(one).resize(size, bicubic, box=box) for one in padded)
+    return np.stack([np.asarray(one) for one in scaled])
 
 
 def _noisy(images: np.ndarray, indices: np.ndarray, percent: float) -> np.ndarray:
@@ -156,7 +156,7 @@ def _blurred(images: np.ndarray, indices: np.ndarray, pixels: float) -> np.ndarr
 def _thickened(images: np.ndarray, indices: np.ndarray, pixels: float) -> np.ndarray:
     """Grey dilation or erosion by a plus of five pixels, so many times.
 
-    Half a time is half way: the mean of before and after.
+    Part of a time is part of the way from before to after.
     """
     strongest = np.max if pixels > 0 else np.min
     whole, part = divmod(abs(pixels), 1)
@@ -244,7 +244,7 @@ CORRUPTIONS = {
             "Larger and smaller",
             "×",
             "Times the size",
-            (0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3, 1.4),
+            (0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.4),
             1.0,
             False,
             "At {:g} times the size".format,
@@ -266,7 +266,7 @@ CORRUPTIONS = {
             "Thin and thick strokes",
             " px",
             "Pixels at each edge, thicker is more",
-            (-1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2),
+            (-1, -0.75, -0.5, -0.25, 0, 0.5, 1, 1.5, 2),
             0,
             True,
             _thickened_words,
@@ -277,7 +277,7 @@ CORRUPTIONS = {
             "Noise",
             " %",
             "Standard deviation in % of full ink",
-            (0, 10, 20, 30, 40, 50, 60),
+            (0, 5, 10, 15, 20, 25, 30),
             0,
             False,
             "With noise of {:g} % of full ink".format,
@@ -288,7 +288,7 @@ CORRUPTIONS = {
             "Out of focus",
             " px",
             "Pixels, a Gaussian’s standard deviation",
-            (0, 0.5, 1, 1.5, 2, 2.5, 3),
+            (0, 0.4, 0.6, 0.8, 1, 1.2, 1.4),
             0,
             False,
             "Blurred by {:g} pixels".format,
@@ -299,7 +299,7 @@ CORRUPTIONS = {
             "Partly covered",
             " px",
             "Pixels, the side of a square on the ink",
-            (0, 2, 4, 6, 8, 10, 12, 14),
+            (0, 2, 4, 6, 8, 10, 12),
             0,
             False,
             "With a square of {0:g} × {0:g} pixels covered".format,

@@ -33,7 +33,8 @@ def show(run: Run, split: Split, evaluation: Evaluation) -> None:
         return
     robustness = sweep.robustness
     st.markdown(
-        "The test digits, changed in seven ways, weak to strong; the model is as it was."
+        "The test digits, changed in seven ways from weak to strong; the model is the "
+        "same."
     )
     st.caption(
         "A number is the share that is read right, in %. It opens the digits that are "
@@ -62,9 +63,10 @@ def _measure(sweep: Sweep) -> None:
     """A button to begin or go on with, or how far it is."""
     num_done, num_steps = sweep.robustness.num_done, len(STEPS)
     st.markdown(
-        f"The test digits are turned, scaled, moved, made thin and thick, noisy, blurred "
-        f"and partly covered, and read each time: {num_steps} times in all. That takes "
-        "a minute or some, goes on when you leave, and is kept."
+        "How well does it read digits that are turned, scaled, out of the middle, thin "
+        "or thick, noisy, out of focus or partly covered? The test digits are changed "
+        f"and read {num_steps} times. That takes some minutes, goes on when you leave "
+        "the page, and is kept."
     )
     if sweep.error:
         st.error(sweep.error, icon=":material/error:")
