@@ -1,6 +1,7 @@
 """Evaluate's look at what a run withstands, without a browser."""
 
 import json
+import threading
 from urllib.parse import parse_qsl
 
 import numpy as np
@@ -10,15 +11,19 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core import jobs, paths
 from mnist_core.corruptions import CORRUPTIONS, STEPS, Step
+from mnist_core.errors import RunError
 from mnist_core.evaluation import Evaluation
 from mnist_core.robustness import Robustness
 from mnist_core.runs import RunStore
 from mnist_core.selection import MAX_AMONG, Selection
+from mnist_core.sweep import Sweep
 from tests.test_pages import finished
+from ui import resources
 
 APP = paths.REPOSITORY / "streamlit_app.py"
 TURNED, COVERED = Step("rotation", 30), Step("occlusion", 12)
 NUM_LOST = 40
+PATIENCE = 60.0  # seconds
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +43,7 @@ def evaluation(mnist, run):
     return Evaluation(mnist.test.labels, run.probabilities("test"))
 
 
-def measured(run, evaluation, *, num_steps=len(STEPS)):
+def measured(run, evaluation, *, num_steps=None):
     """As if unchanged, but turned it loses some, and covered all that it had right."""
     said, right = evaluation.predictions, np.flatnonzero(evaluation.is_correct)
     digits = np.repeat(said[None], len(STEPS), axis=0)
@@ -81,6 +86,30 @@ def test_nothing_is_measured_before_somebody_asks(run):
     assert "measure" in keys(app)
     assert not app.get("vega_lite_chart")
     assert not run.robustness_file.exists()
+
+
+def test_who_asks_sees_how_far_it_is_and_what_went_wrong(run, evaluation, monkeypatch):
+    go_on = threading.Event()
+
+    def open_reader():
+        go_on.wait(PATIENCE)
+        raise RunError("The model file is missing. Put it back.")
+
+    before = Robustness.empty(evaluation.labels, evaluation.predictions)
+    sweep = Sweep(before, np.zeros((10_000, 28, 28), np.uint8), open_reader, print)
+    monkeypatch.setattr(resources, "sweep", lambda run: sweep)
+
+    app = open_look(run)
+    app.button(key="measure").click().run()
+
+    assert not app.exception
+    assert "measure" not in keys(app)
+    assert f"0 of {len(STEPS)} · Turned by 45°" in app.get("progress")[0].proto.text
+    go_on.set()
+    sweep.wait(PATIENCE)
+    app.run()
+    assert app.error[0].value == "The model file is missing. Put it back."
+    assert "measure" in keys(app)
 
 
 def test_what_broke_off_is_offered_to_go_on(run, evaluation):
