@@ -18,8 +18,8 @@ def accuracy(
     All kinds have the same scale of accuracies, so that they can be compared.
 
     Args:
-        robustness: Of which every step is read.
-        kind: Of change.
+        robustness: What is read.
+        kind: Of change; each of its steps is read.
         chosen: The strength that is looked at.
     """
     corruption = CORRUPTIONS[kind]

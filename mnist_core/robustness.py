@@ -132,6 +132,12 @@ class Robustness:
         """Whether every step is read."""
         return self.num_done == len(STEPS)
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of change of which every step is read, in order."""
+        missing = {kind for kind, _ in STEPS[self.num_done :]}
+        return tuple(kind for kind in CORRUPTIONS if kind not in missing)
+
     def including_next(
         self, images: np.ndarray, read: Callable[[np.ndarray], np.ndarray]
     ) -> Self:
@@ -167,14 +173,14 @@ class Robustness:
         return np.flatnonzero((self.unchanged != self.labels) & is_right)
 
     def points(self, kind: str) -> list[Point]:
-        """How well images are read at each strength of a kind, in order."""
+        """How well images are read at each strength of one of `kinds`, in order."""
         return self._points[kind]
 
     @cached_property
     def _points(self) -> dict[str, list[Point]]:
         return {
-            kind: [self._point(kind, strength) for strength in corruption.strengths]
-            for kind, corruption in CORRUPTIONS.items()
+            kind: [self._point(kind, each) for each in CORRUPTIONS[kind].strengths]
+            for kind in self.kinds
         }
 
     def _point(self, kind: str, strength: float) -> Point:
@@ -188,10 +194,8 @@ class Robustness:
 
     @cached_property
     def lowest(self) -> float:
-        """The lowest accuracy of all, a fraction."""
-        return min(
-            point.accuracy for kind in CORRUPTIONS for point in self.points(kind)
-        )
+        """The lowest accuracy of all `kinds`, a fraction."""
+        return min(each.accuracy for kind in self.kinds for each in self.points(kind))
 
     def withstood(self, kind: str) -> tuple[float, float]:
         """From which strength to which it loses one percentage point at most.

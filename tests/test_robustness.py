@@ -133,6 +133,24 @@ def test_after_the_last_step_it_is_whole():
     assert TURNED.is_whole and TURNED.next_step is None
 
 
+def test_a_kind_can_be_shown_when_each_of_its_steps_is_read():
+    first, second = list(CORRUPTIONS)[:2]
+    num_first = len(CORRUPTIONS[first].strengths) - 1
+    num_both = num_first + len(CORRUPTIONS[second].strengths) - 1
+
+    for num_steps, kinds in (
+        (0, ()),
+        (num_first - 1, ()),
+        (num_first, (first,)),
+        (num_both - 1, (first,)),
+        (num_both, (first, second)),
+        (len(STEPS), tuple(CORRUPTIONS)),
+    ):
+        part = Robustness(LABELS, UNCHANGED, TURNED.digits[:num_steps])
+        assert part.kinds == kinds
+        assert all(part.points(kind) == TURNED.points(kind) for kind in kinds)
+
+
 @pytest.mark.parametrize("num_steps", [0, 7, len(STEPS)])
 def test_it_survives_the_disk(tmp_path, num_steps):
     path = tmp_path / "robustness.npz"

@@ -121,6 +121,16 @@ def test_what_broke_off_is_offered_to_go_on(run, evaluation):
     assert f"7 of {len(STEPS)}" in app.get("progress")[0].proto.text
 
 
+def test_what_is_read_is_shown_before_the_rest_is(run, evaluation):
+    measured(run, evaluation, num_steps=10)
+
+    app = open_look(run, kind="rotation", strength="30")
+
+    assert len(app.get("vega_lite_chart")) == 1
+    assert {"measure", "close-lost"} <= keys(app)
+    assert "close-lost" not in keys(open_look(run, kind="blur", strength="1"))
+
+
 def test_a_file_of_another_model_is_not_shown(run, evaluation):
     robustness = measured(run, evaluation)
     robustness.save(run.robustness_file, model="0" * 64)

@@ -28,29 +28,25 @@ def show(run: Run, split: Split, evaluation: Evaluation) -> None:
         DigitLabError: If what the run reads cannot be told.
     """
     sweep = resources.sweep(run)
-    if not sweep.robustness.is_whole:
-        _measure(sweep)
+    robustness = sweep.robustness  # of now: it may be read on meanwhile
+    if not robustness.is_whole:
+        _measure(sweep, robustness)
+    if not robustness.kinds:
         return
-    robustness = sweep.robustness
-    st.markdown(
-        "The test digits, changed in seven ways from weak to strong; the model is the "
-        "same."
-    )
     st.caption(
-        "A number is the share that is read right, in %. It opens the digits that are "
-        "right as they are, and lost when they are changed. The dashed line is where "
-        "nothing is changed; around the curve is its 95 % interval."
+        "Each number is the share that is read right, in %. It opens the digits that "
+        "are right as they are and lost when they are changed. The dashed line is "
+        "where nothing is changed; the band is the 95 % interval."
     )
-    opened = _opened()
-    for place, (kind, corruption) in enumerate(CORRUPTIONS.items()):
+    opened = _opened(robustness)
+    for place, kind in enumerate(robustness.kinds):
         if place % COLUMNS == 0:
             columns = st.columns(COLUMNS, gap="large")
         chosen = opened.strength if opened and opened.kind == kind else None
         with columns[place % COLUMNS]:
-            _kind(robustness, corruption, chosen)
+            _kind(robustness, CORRUPTIONS[kind], chosen)
             if chosen is not None:
-                _lost(run, split, evaluation, robustness, corruption, chosen)
-    st.caption("Nothing was chosen by this: these are the test digits.")
+                _lost(run, split, evaluation, robustness, Step(kind, chosen))
     digit_dialog.show_opened_digit(
         run,
         split,
@@ -59,13 +55,12 @@ def show(run: Run, split: Split, evaluation: Evaluation) -> None:
     )
 
 
-def _measure(sweep: Sweep) -> None:
+def _measure(sweep: Sweep, robustness: Robustness) -> None:
     """A button to begin or go on with, or how far it is."""
-    num_done, num_steps = sweep.robustness.num_done, len(STEPS)
     st.markdown(
         "How well does it read digits that are turned, scaled, out of the middle, thin "
         "or thick, noisy, out of focus or partly covered? The test digits are changed "
-        f"and read {num_steps} times. That takes some minutes, goes on when you leave "
+        f"and read {len(STEPS)} times. That takes some minutes, goes on when you leave "
         "the page, and is kept."
     )
     if sweep.error:
@@ -73,28 +68,28 @@ def _measure(sweep: Sweep) -> None:
     is_running = sweep.is_running
     if not is_running:
         st.button(
-            "Measure the rest" if num_done else "Measure it",
+            "Measure the rest" if robustness.num_done else "Measure it",
             icon=":material/speed:",
             key="measure",
             type="primary",
             on_click=sweep.start,
         )
-    if is_running or num_done:
+    if is_running or robustness.num_done:
         progress = st.fragment(_progress, run_every=REFRESH if is_running else None)
-        progress(sweep, is_running)
+        progress(sweep, is_running, robustness.kinds)
 
 
-def _progress(sweep: Sweep, was_running: bool) -> None:
-    """How far it is; it runs without the rest of the page."""
-    robustness, is_running = sweep.robustness, sweep.is_running
-    if was_running and (robustness.is_whole or not is_running):
+def _progress(sweep: Sweep, was_running: bool, shown: tuple[str, ...]) -> None:
+    """How far it is; it runs without the rest of the page until there is more."""
+    is_running, robustness = sweep.is_running, sweep.robustness
+    if was_running and (robustness.kinds != shown or not is_running):
         st.rerun()
     step = robustness.next_step
-    words = CORRUPTIONS[step.kind].words(step.strength) if step else ""
+    words = f" · {CORRUPTIONS[step.kind].words(step.strength)}" if step else ""
     with st.container(key="measuring"):
         st.progress(
             robustness.num_done / len(STEPS),
-            f"{robustness.num_done} of {len(STEPS)} · {words}",
+            f"{robustness.num_done} of {len(STEPS)}{words}",
         )
 
 
@@ -133,13 +128,13 @@ def _value(corruption: Corruption, strength: float) -> str:
     return f"{corruption.kind} {strength:g}"
 
 
-def _opened() -> Step | None:
-    """The kind and strength that the address names."""
+def _opened(robustness: Robustness) -> Step | None:
+    """The kind and strength that the address names, if that is read."""
     kind, text = (st.query_params.get(name, "") for name in (_KIND, _STRENGTH))
-    return next(
-        (step for step in STEPS if (step.kind, f"{step.strength:g}") == (kind, text)),
-        None,
-    )
+    for step in STEPS:
+        if (step.kind, f"{step.strength:g}") == (kind, text):
+            return step if kind in robustness.kinds else None
+    return None
 
 
 def _open(value: str) -> None:
@@ -156,20 +151,15 @@ def _lost(
     split: Split,
     evaluation: Evaluation,
     robustness: Robustness,
-    corruption: Corruption,
-    strength: float,
+    step: Step,
 ) -> None:
-    """The digits that are lost at a strength, as the model saw them."""
-    kind = corruption.kind
-    indices, said = (
-        robustness.newly_lost(kind, strength),
-        robustness.read_as(kind, strength),
-    )
+    """The digits that are lost at a step, as the model saw them."""
+    indices, said = robustness.newly_lost(*step), robustness.read_as(*step)
     with st.container(key="lost"):
-        st.markdown(robustness.sentence(kind, strength))
+        st.markdown(robustness.sentence(*step))
         shown = indices[:MAX_SHOWN]
         show_tiles(
-            corrupted(split.images[shown], shown, kind, strength),
+            corrupted(split.images[shown], shown, *step),
             [_tile(evaluation, index, int(said[index])) for index in shown.tolist()],
             key="lost-tiles",
             on_open=digit_dialog.open_digit,
