@@ -193,9 +193,10 @@ class Robustness:
         )
 
     @cached_property
-    def lowest(self) -> float:
-        """The lowest accuracy of all `kinds`, a fraction."""
-        return min(each.accuracy for kind in self.kinds for each in self.points(kind))
+    def span(self) -> Interval:
+        """From the lowest end to the highest of the intervals of all `kinds`."""
+        ends = [each.interval for kind in self.kinds for each in self.points(kind)]
+        return Interval(min(end.low for end in ends), max(end.high for end in ends))
 
     def withstood(self, kind: str) -> tuple[float, float]:
         """From which strength to which it loses one percentage point at most.

@@ -71,7 +71,10 @@ def test_an_accuracy_is_what_was_right_less_the_lost_and_more_the_found():
     assert points[30].accuracy == (196 - 3 + 1) / 200
     assert points[30].interval == wilson_interval(194, 200)
     assert points[30].num_lost == 3
-    assert TURNED.lowest == 136 / 200
+    assert TURNED.span == (
+        wilson_interval(136, 200).low,
+        wilson_interval(196, 200).high,
+    )
 
 
 def test_a_change_is_withstood_as_far_as_it_costs_one_point_at_most():

@@ -36,7 +36,8 @@ def show(run: Run, split: Split, evaluation: Evaluation) -> None:
     st.caption(
         "Each number is the share that is read right, in %. It opens the digits that "
         "are right as they are and lost when they are changed. The dashed line is "
-        "where nothing is changed; the band is the 95 % interval."
+        "where nothing is changed; the band is the 95 % interval. Heights go with the "
+        "logarithm of the mistakes, so that few and many of them can be seen."
     )
     opened = _opened(robustness)
     for place, kind in enumerate(robustness.kinds):
@@ -164,7 +165,7 @@ def _lost(
             key="lost-tiles",
             on_open=digit_dialog.open_digit,
         )
-        with st.container(horizontal=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
             _link(run, indices)
             st.button(
                 "Close", icon=":material/close:", key="close-lost", on_click=_close
