@@ -49,13 +49,11 @@ def accuracy(
     x = alt.X("strength:Q", title=corruption.axis, axis=ticks, scale=scale)
     low, high = robustness.span
     shares = alt.Axis(
-        values=_WRONG,
+        values=[each for each in _WRONG if _wrong(high) <= each <= _wrong(low)],
         labelExpr="format(1 - datum.value, '.1~%')",
         labelOverlap="greedy",
     )
-    falling = alt.Scale(
-        type="log", domain=[_wrong(low), _wrong(high)], nice=False, clamp=True
-    )
+    falling = alt.Scale(type="log", domain=[_wrong(low), _wrong(high)], nice=False)
     y = alt.Y("wrong:Q", title="Read right", axis=shares, scale=falling)
     read = alt.Chart(rows).encode(x=x, color=alt.value("blue"))
     band = read.mark_area(opacity=0.25).encode(
