@@ -6,12 +6,13 @@ from mnist_core.evaluation import percent
 from mnist_core.selection import Selection
 from ui import frame, kept_panel, resources
 from ui.address import choice
-from ui.evaluate import confidence, epochs, matrix, training
+from ui.evaluate import confidence, epochs, matrix, robustness, training
 from ui.picker import pick_run
 
 LOOKS = {
     "matrix": "What it confuses",
     "confidence": "How sure it is",
+    "robustness": "What it withstands",
     "epochs": "How it learned",
     "training": "How it was trained",
 }
@@ -47,6 +48,8 @@ with resources.plain_errors():
             matrix.show(run, split, evaluation)
         case "confidence":
             confidence.show(run, split, evaluation)
+        case "robustness":
+            robustness.show(run, split, evaluation)
         case "epochs":
             epochs.show(run, split, evaluation)
         case "training":

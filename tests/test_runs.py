@@ -605,6 +605,27 @@ def test_the_shipped_run_is_in_every_store_and_last(store, shipped):
     assert store.get(paths.SHIPPED_RUN_ID).folder == shipped
 
 
+def test_what_is_measured_of_the_shipped_run_is_not_kept_in_its_folder(store, shipped):
+    own, theirs = finished(store), store.get(paths.SHIPPED_RUN_ID)
+
+    assert own.robustness_file == own.folder / runs.ROBUSTNESS_FILE
+    assert theirs.robustness_file == paths.cached_robustness()
+    assert shipped not in theirs.robustness_file.parents
+
+
+def test_a_digest_is_that_of_its_file_once_there_is_one(store):
+    run = finished(store)
+
+    assert (
+        run.digest("twin.tflite")
+        == sha256(run.file("twin.tflite").read_bytes()).hexdigest()
+    )
+    with pytest.raises(RunError, match=r"has no nothing\.txt"):
+        run.digest("nothing.txt")
+    with pytest.raises(RunError, match=r"has no twin\.tflite"):
+        ended(store).digest("twin.tflite")
+
+
 def test_a_folder_of_its_name_is_not_the_shipped_run(store, shipped):
     own = ended(store, name="False")
     own.folder.rename(store.root / paths.SHIPPED_RUN_ID)

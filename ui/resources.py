@@ -7,7 +7,7 @@ all sessions at once.
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Literal
@@ -25,7 +25,9 @@ from mnist_core.network import Network
 from mnist_core.network import load as load_network
 from mnist_core.predictor import Predictor
 from mnist_core.reader import Reader
+from mnist_core.robustness import Robustness
 from mnist_core.runs import Run, RunStore
+from mnist_core.sweep import Sweep
 from mnist_core.timeline import Timeline
 
 SplitName = Literal["test", "validation", "train"]
@@ -164,6 +166,41 @@ def timeline(run: Run) -> Timeline | None:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _timeline(_run: Run, result: str) -> Timeline | None:
     return _run.timeline(test_split().labels)
+
+
+def sweep(run: Run) -> Sweep:
+    """What is read of the run's changed test digits so far, and who reads on if asked.
+
+    Raises:
+        RunError: If the run has no model, or its files are missing or damaged.
+        DatasetError: If MNIST is not on this machine.
+    """
+    return _sweep(run, str(run.result), str(run.folder))
+
+
+@st.cache_resource(max_entries=_MAX_REFERENCES, show_spinner=False)
+def _sweep(_run: Run, result: str, folder: str) -> Sweep:
+    file, digest = _run.robustness_file, _run.digest("twin.tflite")
+    digits, said = test_split(), evaluation(_run).predictions
+
+    def open_reader() -> Callable[[np.ndarray], np.ndarray]:
+        # A reader of its own, so that nobody who draws meanwhile waits for it.
+        reader = Reader(_run.file("twin.tflite"))
+
+        def read(images: np.ndarray) -> np.ndarray:
+            with IN_TURN:  # free when no stroke is being answered
+                pass
+            return reader.read(images).probabilities
+
+        return read
+
+    def save(robustness: Robustness) -> None:
+        if _run.is_shipped:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        robustness.save(file, model=digest)
+
+    read_before = Robustness.load(file, digits.labels, said, model=digest)
+    return Sweep(read_before, digits.images, open_reader, save)
 
 
 def split(run: Run, name: SplitName) -> Split:

@@ -15,6 +15,7 @@ model.keras       the model of the best epoch
 twin.tflite       the same for LiteRT
 predictions.npz   its probabilities for the test and the validation split
 novelty.npz       what it takes for a digit at all
+robustness.npz    what it says of changed test digits, once somebody has asked
 
 Two locks beside the folders order who may change the list of runs and who may look
 whether a trainer lives; each is held for a moment only.
@@ -28,6 +29,7 @@ from mnist_core.runs.run import ACTIVE as ACTIVE
 from mnist_core.runs.run import EPOCHS_FILE as EPOCHS_FILE
 from mnist_core.runs.run import MAX_NAME as MAX_NAME
 from mnist_core.runs.run import MAX_NOTE as MAX_NOTE
+from mnist_core.runs.run import ROBUSTNESS_FILE as ROBUSTNESS_FILE
 from mnist_core.runs.run import Result as Result
 from mnist_core.runs.run import Run as Run
 from mnist_core.runs.run import State as State

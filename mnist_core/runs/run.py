@@ -21,6 +21,7 @@ MAX_NAME = 60  # characters
 MAX_NOTE = 1000  # characters
 KEPT_FILE = "kept.npz"
 EPOCHS_FILE = "epochs.npz"
+ROBUSTNESS_FILE = "robustness.npz"
 
 State = Literal["queued", "running", "done", "stopped", "interrupted", "failed"]
 ACTIVE: tuple[State, ...] = ("queued", "running")
@@ -111,6 +112,17 @@ class Run:
         """Whether it was asked to stop and has not yet."""
         return self.is_active and (self.folder / "stop").exists()
 
+    @property
+    def robustness_file(self) -> Path:
+        """Where what is measured of it later is kept, if anything is.
+
+        It stands beside the result and not in it, as it can be measured again. The
+        folder of the shipped run never changes, so that one's is elsewhere.
+        """
+        if self.is_shipped:
+            return paths.cached_robustness()
+        return self.folder / ROBUSTNESS_FILE
+
     def progress(self) -> tuple[list[EpochMetrics], list[BatchMetrics]]:
         """All epochs and the reports between them, in order."""
         epochs: list[EpochMetrics] = []
@@ -168,6 +180,16 @@ class Run:
                 "saved. Delete the run, or put the file back."
             )
         return path
+
+    def digest(self, name: str) -> str:
+        """The SHA-256 of a file that `file` gives.
+
+        Raises:
+            RunError: If there is no model yet, or no such file.
+        """
+        if self.result is None or name not in self.result.sha256:
+            raise RunError(f"“{self.name}” has no {name}.")
+        return self.result.sha256[name]
 
     def probabilities(self, split: Literal["test", "validation"]) -> np.ndarray:
         """`(N, 10)` float32, as predicted when the run was finished.
