@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 PORT ?= 8501
-BENCHMARKS ?= $(patsubst benchmarks/%.py,%,$(filter-out benchmarks/_% benchmarks/handwriting.py benchmarks/shipped.py,$(sort $(wildcard benchmarks/*.py))))
+BENCHMARKS ?= $(patsubst benchmarks/%.py,%,$(filter-out benchmarks/_% benchmarks/handwriting.py benchmarks/robustness.py benchmarks/shipped.py,$(sort $(wildcard benchmarks/*.py))))
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -29,7 +29,7 @@ check: dev
 	$(PY) -m mypy
 	$(PY) $(VENV)/bin/lint-imports --no-logo
 
-# The scripts in benchmarks/ that need no file and no hours, or those named: BENCHMARKS="app"
+# The scripts in benchmarks/ that need no file and no hours and change no run, or those named: BENCHMARKS="app"
 bench: dev data
 	@for name in $(BENCHMARKS); do echo "== $$name"; $(PY) -m benchmarks.$$name || exit; done
 

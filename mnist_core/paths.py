@@ -44,17 +44,10 @@ def keras_dataset() -> Path:
 
 
 def cached_dataset() -> Path:
-    """Our own copy of MNIST: checked, uncompressed, quick to open."""
-    return _cache() / "mnist.npz"
+    """Our own copy of MNIST: checked, uncompressed, quick to open.
 
-
-def cached_robustness() -> Path:
-    """What was measured of the shipped run, whose own folder never changes."""
-    return _cache() / "shipped-robustness.npz"
-
-
-def _cache() -> Path:
-    """What may be deleted: it can be made again."""
+    It may be deleted: it can be made again.
+    """
     cache = os.environ.get("XDG_CACHE_HOME")
     base = Path(cache).expanduser() if cache else Path.home() / ".cache"
-    return base / "digit-lab"
+    return base / "digit-lab" / "mnist.npz"

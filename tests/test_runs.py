@@ -605,14 +605,6 @@ def test_the_shipped_run_is_in_every_store_and_last(store, shipped):
     assert store.get(paths.SHIPPED_RUN_ID).folder == shipped
 
 
-def test_what_is_measured_of_the_shipped_run_is_not_kept_in_its_folder(store, shipped):
-    own, theirs = finished(store), store.get(paths.SHIPPED_RUN_ID)
-
-    assert own.robustness_file == own.folder / runs.ROBUSTNESS_FILE
-    assert theirs.robustness_file == paths.cached_robustness()
-    assert shipped not in theirs.robustness_file.parents
-
-
 def test_a_digest_is_that_of_its_file_once_there_is_one(store):
     run = finished(store)
 

@@ -195,8 +195,6 @@ def _sweep(_run: Run, result: str, folder: str) -> Sweep:
         return read
 
     def save(robustness: Robustness) -> None:
-        if _run.is_shipped:
-            file.parent.mkdir(parents=True, exist_ok=True)
         robustness.save(file, model=digest)
 
     read_before = Robustness.load(file, digits.labels, said, model=digest)

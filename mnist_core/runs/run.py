@@ -116,11 +116,8 @@ class Run:
     def robustness_file(self) -> Path:
         """Where what is measured of it later is kept, if anything is.
 
-        It stands beside the result and not in it, as it can be measured again. The
-        folder of the shipped run never changes, so that one's is elsewhere.
+        It stands beside the result and not in it, as it can be measured again.
         """
-        if self.is_shipped:
-            return paths.cached_robustness()
         return self.folder / ROBUSTNESS_FILE
 
     def progress(self) -> tuple[list[EpochMetrics], list[BatchMetrics]]:
