@@ -6,13 +6,14 @@ from mnist_core.evaluation import percent
 from mnist_core.selection import Selection
 from ui import frame, kept_panel, resources
 from ui.address import choice
-from ui.evaluate import confidence, epochs, matrix, training
+from ui.evaluate import confidence, epochs, labels, matrix, training
 from ui.picker import pick_run
 
 LOOKS = {
     "matrix": "What it confuses",
     "confidence": "How sure it is",
     "epochs": "How it learned",
+    "labels": "What its labels are worth",
     "training": "How it was trained",
 }
 
@@ -49,5 +50,7 @@ with resources.plain_errors():
             confidence.show(run, split, evaluation)
         case "epochs":
             epochs.show(run, split, evaluation)
+        case "labels":
+            labels.show(run, split, evaluation)
         case "training":
             training.show(run, evaluation)

@@ -16,6 +16,7 @@ from mnist_core.recipes import DEFAULT, RECIPES
 from ui import resources
 
 _CHANGED = "set"  # in the address: a KEY=VALUE each
+_WRITTEN = "set-written"  # in the session: what this form has put there
 
 
 class Words(NamedTuple):
@@ -152,6 +153,13 @@ WORDS = {
         "Held back to choose the best epoch. Too low: the choice is luck. Too high: "
         "too few are left of the 60,000 to train on.",
     ),
+    "label_noise": Words(
+        "Wrong labels (fraction)",
+        "Makes so many training labels wrong on purpose, to see how much a model bears "
+        "and whether Evaluate finds them again; the training accuracy counts them as "
+        "they are given. Too low: nothing to see. Too high: it learns little. Try 0.1, "
+        "and 0 for a model to use.",
+    ),
     "seed": Words(
         "Seed",
         "Decides every random choice. The same settings and seed give the same model; "
@@ -174,7 +182,7 @@ GROUPS = {
     "Against overfitting": ("weight_decay", "label_smoothing"),
     "Learning from other runs": ("start_from", "teachers"),
     "Random changes to the images": ("rotation", "shift", "scale", "shear", "elastic"),
-    "Data": ("num_train", "num_styled", "num_validation", "seed"),
+    "Data": ("num_train", "num_styled", "num_validation", "label_noise", "seed"),
 }
 # What a press on + or - changes; typing takes any value within the bounds.
 _STEPS: dict[str, float] = {
@@ -196,6 +204,7 @@ _STEPS: dict[str, float] = {
     "num_styled": 1000,
     "num_train": 5000,
     "num_validation": 1000,
+    "label_noise": 0.05,
     "seed": 1,
 }
 
@@ -225,7 +234,9 @@ def settings_form(recipe: str) -> TrainConfig:
         ConfigError: If the settings do not go together.
     """
     base = RECIPES[recipe].config
-    if _key("architecture") not in st.session_state:
+    asked = st.query_params.get_all(_CHANGED)
+    is_linked = bool(asked) and asked != st.session_state.get(_WRITTEN)
+    if is_linked or _key("architecture") not in st.session_state:
         _fill(_asked(base))
     settings: dict[str, Any] = {}
     for group, names in GROUPS.items():
@@ -240,6 +251,7 @@ def settings_form(recipe: str) -> TrainConfig:
         for name, value in settings.items()
         if value != getattr(base, name)
     ]
+    st.session_state[_WRITTEN] = changed
     if changed:
         st.query_params[_CHANGED] = changed
     else:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from mnist_core.data import Split
-from mnist_core.evaluation import Evaluation
+from mnist_core.evaluation import Evaluation, percent
 from mnist_core.runs import Run
 from ui import digit_dialog, kept_panel, mine, resources
 from ui.resources import SplitName
@@ -69,6 +69,11 @@ def pick_digits(run: Run) -> Digits:
     for name, words in _WORDS.items():
         if name == chosen:
             st.caption(words)
+            if name == "train" and run.config.label_noise:
+                st.caption(
+                    f"{percent(run.config.label_noise)} of their labels were made "
+                    "wrong on purpose for this run; here they are as it learned them."
+                )
             return _of_mnist(run, name)
     return _own()
 
