@@ -132,11 +132,11 @@ class Search:
             "made wrong on purpose."
         )
         if not num_suspects:
-            return f"{made} None is suspected."
+            return f"{made} The model doubts none."
         return (
-            f"{made} {num_suspects:,} digits are suspected, {len(self.found):,} of "
-            f"them flipped: {percent(self.recall)} of the flips are found, and "
-            f"{percent(self.precision)} of the suspects are flips."
+            f"{made} The model doubts {num_suspects:,}, {len(self.found):,} of them "
+            f"wrong ones: it finds {percent(self.recall)} of the wrong labels, and "
+            f"{percent(self.precision)} of what it doubts was made wrong."
         )
 
 

@@ -26,7 +26,6 @@ from mnist_core.network import load as load_network
 from mnist_core.predictor import Predictor
 from mnist_core.reader import Reader
 from mnist_core.runs import Run, RunStore
-from mnist_core.suspects import Suspects
 from mnist_core.timeline import Timeline
 
 SplitName = Literal["test", "validation", "train"]
@@ -231,20 +230,6 @@ def _split_evaluation(
     # A reader of its own, so that nobody who draws meanwhile waits for it.
     reader = Reader(_run.file("twin.tflite"))
     return Evaluation(digits.labels, reader.read(digits.images).probabilities)
-
-
-def suspects(run: Run, name: SplitName) -> Suspects:
-    """The labels of a split of its own that the run doubts.
-
-    Raises:
-        DigitLabError: As `split_evaluation`.
-    """
-    return _suspects(split_evaluation(run, name, of=run), str(run.result), name)
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _suspects(_evaluation: Evaluation, result: str, name: SplitName) -> Suspects:
-    return Suspects(_evaluation)
 
 
 def reading(run: Run, drawings: Split) -> Evaluation:

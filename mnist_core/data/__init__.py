@@ -38,8 +38,8 @@ PEOPLE_READ = {
     947: 9, 1621: 6, 1901: 4, 2462: 0, 2597: 3, 3558: 0, 5937: 3, 6651: 6, 6783: 6,
     9729: 6,
 }  # fmt: skip
-# The first test images were written by high-school students, the others, but for one, by
-# staff of the Census Bureau (Yadav & Bottou, "Cold case: the lost MNIST digits", 2019).
+# The first test images are by high-school students, the others, but for one, by staff
+# of the Census Bureau (Yadav and Bottou, "Cold case: the lost MNIST digits", 2019).
 NUM_BY_STUDENTS = 5_000
 _SPLIT_SEED = 1998  # any number would do; another one is another split
 

@@ -28,8 +28,8 @@ _HELD_OUT = "It has never learned from these labels."
 _HONESTY: dict[SplitName, str] = {
     "test": _HELD_OUT,
     "validation": _HELD_OUT + " Its best epoch was chosen by them.",
-    "train": "It has learned from these very labels, so it doubts few of them: a model "
-    "that had not seen them would doubt more.",
+    "train": "It has learned from these very labels; a model that had not seen them "
+    "would doubt more.",
 }
 
 
@@ -101,15 +101,15 @@ def _disputed_tile(disputed: Disputed, index: int) -> Tile:
 def _suspects(run: Run, split: Split, name: SplitName) -> Suspects:
     """The labels that the run doubts, and how it comes to that."""
     st.subheader("Labels that this model doubts")
-    suspects = resources.suspects(run, name)
+    suspects = Suspects(resources.split_evaluation(run, name, of=run))
     count = len(suspects.indices)
     with st.container(key="suspects"):
         also = len(np.intersect1d(suspects.indices, suspects.evaluation.disputed))
         st.markdown(
-            f"It doubts **{count:,}** of {len(split):,} labels"
-            + (f"; people dispute {also} of these." if name == "test" else ".")
+            f"It doubts **{count or 'none'}** of {len(split):,} labels"
+            + (f"; people dispute {also} of these." if also else ".")
         )
-        _doubtful(run, split, suspects, suspects.indices, name, lambda index: "")
+        _doubtful(run, split, suspects, suspects.indices, name)
     _explain(name)
     return suspects
 
@@ -117,10 +117,10 @@ def _suspects(run: Run, split: Split, name: SplitName) -> Suspects:
 def _explain(name: SplitName) -> None:
     """How suspects are found, and what they are worth."""
     st.caption(
-        "A label is doubted where the model takes the digit for another one, and is as "
-        "sure of that as it is, on average, of the digits that have that label "
-        "(confident learning: Northcutt, Jiang and Chuang, 2021). "
-        f"{_HONESTY[name]} A doubt is no proof: look."
+        "Below each: its label → what the model takes it for. It doubts a label where "
+        "it takes the digit for another one, and is as sure of that as it is, on "
+        "average, of the digits that have that label (confident learning: Northcutt, "
+        f"Jiang and Chuang, 2021). {_HONESTY[name]} A doubt is no proof: look."
     )
 
 
@@ -130,22 +130,32 @@ def _doubtful(
     suspects: Suspects,
     indices: np.ndarray,
     name: SplitName,
-    more: Callable[[int], str],
+    true: np.ndarray | None = None,
 ) -> None:
-    """Some digits with what the run would call them, and a door to all of them."""
+    """Some digits with what the run would call them, and a door to all of them.
+
+    Args:
+        run: Who doubts.
+        split: Where the images are.
+        suspects: What it doubts.
+        indices: Which of the images to show.
+        name: Of the split.
+        true: `(N,)` uint8, MNIST's own labels, if some were made wrong.
+    """
 
     def tile(index: int) -> Tile:
         label = int(suspects.evaluation.labels[index])
         digit = int(suspects.suggested[index])
-        is_doubted = digit not in (-1, label)
-        return Tile(
-            index,
-            f"{label} → {digit}?" if is_doubted else f"{label}",
-            f"Digit {index}, labelled {label}"
-            + (f": this model takes it for {digit}" if is_doubted else "")
-            + more(index),
-            is_disputed=index in suspects.evaluation.disputed,
-        )
+        caption, words = f"{label}", f"Digit {index}, labelled {label}"
+        if digit not in (-1, label):
+            caption = f"{label} → {digit}?"
+            words += f", which this model takes for {digit}"
+        elif true is not None:
+            caption = f"{label}, truly {true[index]}"
+        if true is not None and true[index] != label:
+            words += f"; MNIST says {true[index]}"
+        is_disputed = index in suspects.evaluation.disputed
+        return Tile(index, caption, words, is_disputed=is_disputed)
 
     _tiles(split, indices, tile, key="doubted-tiles")
     if not len(indices):
@@ -163,12 +173,9 @@ def _doubtful(
 def _experiment(run: Run) -> None:
     """How many of the labels that were made wrong on purpose are doubted."""
     split, true = resources.split(run, "train"), resources.true_train_split(run)
-    suspects = resources.suspects(run, "train")
+    suspects = Suspects(resources.split_evaluation(run, "train", of=run))
     is_flipped = label_noise.flipped(true.labels, run.config).is_flipped
     search = Search(suspects, is_flipped)
-
-    def truth(index: int) -> str:
-        return f"; MNIST says {true.labels[index]}" if is_flipped[index] else ""
 
     st.subheader("Does it find the wrong labels?")
     with st.container(key="search"):
@@ -181,12 +188,11 @@ def _experiment(run: Run) -> None:
     names = {key: f"{words} · {len(which):,}" for key, (words, which) in sets.items()}
     indices = sets[choice("Digits", "which", names, default="found")][1]
     with st.container(key="suspects"):
-        _doubtful(run, split, suspects, indices, "train", truth)
+        _doubtful(run, split, suspects, indices, "train", true.labels)
     _explain("train")
     st.caption(
-        "Here and in Browse these digits have the labels that the model learned from; "
-        "an opened digit says what MNIST's own is. Validation and test labels were "
-        "left as they are."
+        "Here and in Browse these digits have the labels that the model learned from. "
+        "Validation and test labels were left as they are."
     )
 
     def tell(index: int) -> None:
