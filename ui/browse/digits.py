@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import streamlit as st
 
 from mnist_core.data import Split
@@ -41,12 +42,14 @@ class Digits:
         read_by: What a run makes of them; raises DigitLabError if that cannot be told.
         name: "test", "validation", "train" or "mine".
         show_more: Shows what else there is to do with the one of an index.
+        true: `(N,)` uint8, MNIST's own labels, if some were made wrong on purpose.
     """
 
     split: Split
     read_by: Callable[[Run], Evaluation]
     name: str
     show_more: Callable[[int], None] = lambda index: None
+    true: np.ndarray | None = None
 
 
 def pick_digits(run: Run) -> Digits:
@@ -79,11 +82,13 @@ def pick_digits(run: Run) -> Digits:
 
 
 def _of_mnist(run: Run, name: SplitName) -> Digits:
+    is_noisy = name == "train" and run.config.label_noise
     return Digits(
         resources.split(run, name),
         # Another run may have learned other digits; these are this run's.
         lambda other: resources.split_evaluation(other, name, of=run),
         name,
+        true=resources.true_train_split(run).labels if is_noisy else None,
     )
 
 

@@ -118,9 +118,10 @@ def _explain(name: SplitName) -> None:
     """How suspects are found, and what they are worth."""
     st.caption(
         "Below each: its label → what the model takes it for. It doubts a label where "
-        "it takes the digit for another one, and is as sure of that as it is, on "
-        "average, of the digits that have that label (confident learning: Northcutt, "
-        f"Jiang and Chuang, 2021). {_HONESTY[name]} A doubt is no proof: look."
+        "it takes the digit for another one, and is at least as sure of that as it is, "
+        "on average, of the digits that are labelled so (confident learning: "
+        f"Northcutt, Jiang and Chuang, 2021). {_HONESTY[name]} A doubt is no proof: "
+        "look."
     )
 
 
@@ -191,18 +192,17 @@ def _experiment(run: Run) -> None:
         _doubtful(run, split, suspects, indices, "train", true.labels)
     _explain("train")
     st.caption(
-        "Here and in Browse these digits have the labels that the model learned from. "
+        "Here and in Browse these digits have the labels that the model learned from; "
+        "an opened digit says what MNIST’s own is. "
         "Validation and test labels were left as they are."
     )
-
-    def tell(index: int) -> None:
-        if is_flipped[index]:
-            st.caption(
-                f"Its label was made wrong on purpose: MNIST says {true.labels[index]}."
-            )
-
     digit_dialog.show_opened_digit(
-        run, split, suspects.evaluation, indices, split_name="train", show_more=tell
+        run,
+        split,
+        suspects.evaluation,
+        indices,
+        split_name="train",
+        true=true.labels,
     )
 
 
