@@ -134,9 +134,9 @@ class Search:
         if not num_suspects:
             return f"{made} The model doubts none."
         return (
-            f"{made} The model doubts {num_suspects:,}, {len(self.found):,} of them "
-            f"wrong ones: it finds {percent(self.recall)} of the wrong labels, and "
-            f"{percent(self.precision)} of what it doubts was made wrong."
+            f"{made} The model doubts {num_suspects:,}, and {len(self.found):,} of "
+            f"these rightly. So it finds {percent(self.recall)} of the wrong labels, "
+            f"and {percent(self.precision)} of what it doubts was made wrong."
         )
 
 

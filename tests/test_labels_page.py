@@ -177,8 +177,8 @@ def test_of_wrong_labels_it_is_said_how_many_are_found(copied):
     assert text_of(app, "search") == expected.sentence()
     assert app.button_group(key="which").options == [
         f"Wrong and doubted · {len(expected.found)}",
-        f"Wrong and believed · {len(expected.missed)}",
-        f"Doubted, but not made wrong · {len(expected.false)}",
+        f"Wrong, not doubted · {len(expected.missed)}",
+        f"Doubted, not made wrong · {len(expected.false)}",
     ]
     indices = [tile["index"] for tile in tiles(app, "doubted-tiles")]
     assert indices == expected.found[:32].tolist()

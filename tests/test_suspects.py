@@ -173,9 +173,9 @@ def test_a_search_is_told_in_words():
     search = Search(Suspects(Evaluation(labels, sure)), is_flipped)
 
     assert search.sentence() == (
-        "2 of 20 labels were made wrong on purpose. The model doubts 2, 1 of them "
-        "wrong ones: it finds 50.0 % of the wrong labels, and 50.0 % of what it doubts "
-        "was made wrong."
+        "2 of 20 labels were made wrong on purpose. The model doubts 2, and 1 of "
+        "these rightly. So it finds 50.0 % of the wrong labels, and 50.0 % of what it "
+        "doubts was made wrong."
     )
     nothing = Search(Suspects(Evaluation(sure.argmax(axis=1), sure)), is_flipped)
     assert nothing.sentence().endswith("The model doubts none.")

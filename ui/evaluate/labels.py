@@ -183,8 +183,8 @@ def _experiment(run: Run) -> None:
         st.markdown(search.sentence())
     sets = {
         "found": ("Wrong and doubted", search.found),
-        "missed": ("Wrong and believed", search.missed),
-        "false": ("Doubted, but not made wrong", search.false),
+        "missed": ("Wrong, not doubted", search.missed),
+        "false": ("Doubted, not made wrong", search.false),
     }
     names = {key: f"{words} · {len(which):,}" for key, (words, which) in sets.items()}
     indices = sets[choice("Digits", "which", names, default="found")][1]
