@@ -5,7 +5,7 @@ Bounds come from `mnist_core.config`; this is the home of their words.
 
 import json
 from dataclasses import asdict, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import streamlit as st
 
@@ -16,7 +16,7 @@ from mnist_core.recipes import DEFAULT, RECIPES
 from ui import resources
 
 _CHANGED = "set"  # in the address: a KEY=VALUE each
-_WRITTEN = "set-written"  # in the session: what this form has put there
+_SENT = "set-sent"  # in the session: follow the address, whatever the form says
 
 
 class Words(NamedTuple):
@@ -225,6 +225,15 @@ def recipe_picker() -> str:
     return name
 
 
+def open_with(*settings: str) -> NoReturn:
+    """Leave for the Train page, with the form as these KEY=VALUE change a recipe.
+
+    A link would not do: who has been there finds the form as they left it.
+    """
+    st.session_state[_SENT] = True
+    st.switch_page("pages/train.py", query_params={_CHANGED: list(settings)})
+
+
 def settings_form(recipe: str) -> TrainConfig:
     """Show every setting, as the recipe has it until somebody changes it.
 
@@ -234,9 +243,8 @@ def settings_form(recipe: str) -> TrainConfig:
         ConfigError: If the settings do not go together.
     """
     base = RECIPES[recipe].config
-    asked = st.query_params.get_all(_CHANGED)
-    is_linked = bool(asked) and asked != st.session_state.get(_WRITTEN)
-    if is_linked or _key("architecture") not in st.session_state:
+    is_sent = st.session_state.pop(_SENT, False)
+    if is_sent or _key("architecture") not in st.session_state:
         _fill(_asked(base))
     settings: dict[str, Any] = {}
     for group, names in GROUPS.items():
@@ -251,7 +259,6 @@ def settings_form(recipe: str) -> TrainConfig:
         for name, value in settings.items()
         if value != getattr(base, name)
     ]
-    st.session_state[_WRITTEN] = changed
     if changed:
         st.query_params[_CHANGED] = changed
     else:

@@ -11,13 +11,12 @@ from mnist_core.evaluation import Evaluation
 from mnist_core.runs import Run
 from mnist_core.selection import MAX_AMONG, Selection
 from mnist_core.suspects import Disputed, Search, Suspects
-from ui import digit_dialog, resources
+from ui import digit_dialog, resources, settings_form
 from ui.address import choice
 from ui.gallery import Tile, show_tiles
 from ui.resources import SplitName
 
 MAX_SHOWN = 32  # digits; Browse has more
-EXPERIMENT = "label_noise=0.1"  # a setting, as the address of Train has it
 _SPLIT = "labels"  # in the address
 _NAMES = {
     "test": "Test digits",
@@ -214,12 +213,12 @@ def _invitation() -> None:
         "model with some labels made wrong on purpose, and this page counts how many "
         "of them it finds."
     )
-    st.page_link(
-        "pages/train.py",
-        label="Train one with a tenth of its labels wrong",
+    if st.button(
+        "Train one with a tenth of its labels wrong",
         icon=":material/science:",
-        query_params={"set": EXPERIMENT},
-    )
+        key="experiment",
+    ):
+        settings_form.open_with("label_noise=0.1")
 
 
 def _writers(run: Run, evaluation: Evaluation) -> None:
