@@ -77,6 +77,8 @@ class TrainConfig:
             hardly shows, such as slashed zeros.
         num_kept: Images added to the train split: a visitor's own drawings, which lie
             in the run's folder, over and over until there are so many.
+        label_noise: Share of the train split's labels that are made wrong on purpose,
+            to see what wrong labels do (`label_noise.py`).
         seed: Of every random choice.
         num_train: Images of the train split, a stratified part of what is left.
         num_validation: Images of the validation split.
@@ -105,6 +107,7 @@ class TrainConfig:
     elastic: float = _number(0.0, 0.0, 3.0)
     num_styled: int = _number(0, 0, 20_000)
     num_kept: int = _number(0, 0, 20_000)
+    label_noise: float = _number(0.0, 0.0, 0.5)
     seed: int = _number(0, 0, 2**31 - 1)
     num_train: int = _number(55_000, 100, 59_500)
     num_validation: int = _number(5_000, 500, 20_000)

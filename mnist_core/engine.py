@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mnist_core import kept, kernels, models, styles
+from mnist_core import kept, kernels, label_noise, models, styles
 from mnist_core.augmentation import augment
 from mnist_core.config import NUM_CLASSES, TrainConfig
 from mnist_core.data import Mnist, Split
@@ -58,7 +58,7 @@ class Engine:
         self.config, self.mnist = config, mnist
         self._teachers = [models.load(path) for path in teachers]
         train = (
-            mnist.train
+            label_noise.learned(mnist.train, config)
             + styles.written(config.num_styled, config.seed)
             + kept.repeated(drawings, config.num_kept)
         )

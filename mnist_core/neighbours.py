@@ -16,7 +16,7 @@ class Neighbours:
 
     Attributes:
         images: `(k, 28, 28)` uint8.
-        labels: `(k,)` uint8, the true digits.
+        labels: `(k,)` uint8, as the run learned them.
         distances: `(k,)` float32, between their features and the image's.
     """
 

@@ -48,4 +48,5 @@ digit_dialog.show_opened_digit(
     indices,
     split_name=digits.name,
     show_more=digits.show_more,
+    true=digits.true,
 )

@@ -6,7 +6,7 @@ from mnist_core.evaluation import percent
 from mnist_core.selection import Selection
 from ui import frame, kept_panel, resources
 from ui.address import choice
-from ui.evaluate import confidence, epochs, matrix, robustness, training
+from ui.evaluate import confidence, epochs, labels, matrix, robustness, training
 from ui.picker import pick_run
 
 LOOKS = {
@@ -14,6 +14,7 @@ LOOKS = {
     "confidence": "How sure it is",
     "robustness": "What it withstands",
     "epochs": "How it learned",
+    "labels": "What its labels are worth",
     "training": "How it was trained",
 }
 
@@ -52,5 +53,7 @@ with resources.plain_errors():
             robustness.show(run, split, evaluation)
         case "epochs":
             epochs.show(run, split, evaluation)
+        case "labels":
+            labels.show(run, split, evaluation)
         case "training":
             training.show(run, split, evaluation)

@@ -40,6 +40,7 @@ OTHERS = {
     "elastic": 0.5,
     "num_styled": 300,
     "num_kept": 200,
+    "label_noise": 0.2,
     "seed": 42,
     "num_train": 1000,
     "num_validation": 600,
@@ -262,6 +263,13 @@ def test_every_setting_is_in_the_json():
 
 def test_a_setting_that_an_older_json_lacks_has_its_default():
     assert TrainConfig.from_json({"version": 1, "epochs": 3}) == TrainConfig(epochs=3)
+
+
+def test_a_config_from_before_label_noise_has_none():
+    value = TrainConfig().to_json()
+    del value["label_noise"]
+
+    assert TrainConfig.from_json(value).label_noise == 0.0
 
 
 @pytest.mark.parametrize("version", [None, 0, CONFIG_VERSION + 1, "1", "one"])

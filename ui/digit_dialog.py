@@ -44,6 +44,7 @@ def show_opened_digit(
     *,
     split_name: str = "test",
     show_more: Callable[[int], None] = lambda index: None,
+    true: np.ndarray | None = None,
 ) -> None:
     """Show the digit that the address names, if it names one.
 
@@ -54,10 +55,11 @@ def show_opened_digit(
         among: `(n,)` int, the indices that Previous and Next go through.
         split_name: "test", "validation", "train" or "mine".
         show_more: Shows what else there is to do with the digit of an index.
+        true: `(N,)` uint8, MNIST's own labels, if some were made wrong on purpose.
     """
     if _index_in_address(_OPENED, split) is not None:
         dialog = st.dialog(_TITLES[split_name], width="medium", on_dismiss=close_digit)
-        dialog(_content)(run, split, evaluation, among, split_name, show_more)
+        dialog(_content)(run, split, evaluation, among, split_name, show_more, true)
 
 
 def _index_in_address(name: str, split: Split) -> int | None:
@@ -71,15 +73,16 @@ def _content(
     among: np.ndarray,
     split_name: str,
     show_more: Callable[[int], None],
+    true: np.ndarray | None,
 ) -> None:
     notices.show()
     index = _index_in_address(_OPENED, split) or 0
     pinned = _index_in_address(_PINNED, split)
     with st.container(key="opened-digit"):
-        _digit(split, evaluation, index)
+        _digit(split, evaluation, index, true)
     if pinned is not None and pinned != index:
         with st.container(key="pinned-digit", border=True):
-            _digit(split, evaluation, pinned)
+            _digit(split, evaluation, pinned, true)
     _steps(index, among, evaluation)
     with st.container(horizontal=True):
         is_pinned = pinned == index
@@ -102,17 +105,25 @@ def _content(
     show_more(index)
 
 
-def _digit(split: Split, evaluation: Evaluation, index: int) -> None:
+def _digit(
+    split: Split, evaluation: Evaluation, index: int, true_labels: np.ndarray | None
+) -> None:
     """The image, what it is and what it is read as."""
-    true, predicted = int(evaluation.labels[index]), int(evaluation.predictions[index])
+    label, predicted = int(evaluation.labels[index]), int(evaluation.predictions[index])
+    true = label if true_labels is None else int(true_labels[index])
     mark = (
         ":green[:material/check: right]"
-        if true == predicted
+        if label == predicted
         else ":red[:material/close: wrong]"
     )
     st.markdown(
-        f"**Index {index}** · labelled **{true}**, read as **{predicted}** · {mark}"
+        f"**Index {index}** · labelled **{label}**, read as **{predicted}** · {mark}"
     )
+    if true != label:
+        st.caption(
+            ":material/swap_horiz: Its label was made wrong on purpose: "
+            f"MNIST says {true}."
+        )
     if index in evaluation.disputed:
         st.caption(
             ":material/help: People do not agree that its label is right: of five who "

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 import streamlit as st
 
-from mnist_core import data, kept, neighbours, paths, plane
+from mnist_core import data, kept, label_noise, neighbours, paths, plane
 from mnist_core.calibration import Calibration
 from mnist_core.data import Split
 from mnist_core.errors import DatasetError, DigitLabError
@@ -96,7 +96,12 @@ def _reference(_run: Run, result: str) -> Future[Reference]:
 
 def _read_reference(run: Run) -> Reference:
     config = run.config
-    split = _train_digits(min(config.num_train, MAX_REFERENCE), config.num_validation)
+    # Which labels are wrong depends on how many there are: then all are needed.
+    num_train = (
+        config.num_train if config.label_noise else min(config.num_train, MAX_REFERENCE)
+    )
+    train = _train_digits(num_train, config.num_validation)
+    split = label_noise.learned(train, config)
     # A reader of its own, so that nobody who draws meanwhile waits for it.
     return neighbours.reference(Reader(run.file("twin.tflite")), split)
 
@@ -202,17 +207,25 @@ def _sweep(_run: Run, result: str, folder: str) -> Sweep:
 
 
 def split(run: Run, name: SplitName) -> Split:
-    """A split of MNIST as the run had it.
+    """A split of MNIST as the run had it, with the labels that it learned from.
 
     Raises:
         DatasetError: If MNIST is not on this machine.
     """
     if name == "test":
         return test_split()
-    num_train, num_validation = run.config.num_train, run.config.num_validation
     if name == "validation":
-        return _validation_digits(num_validation)
-    return _train_digits(num_train, num_validation)
+        return _validation_digits(run.config.num_validation)
+    return label_noise.learned(true_train_split(run), run.config)
+
+
+def true_train_split(run: Run) -> Split:
+    """The run's train split with MNIST's own labels, whatever it learned from.
+
+    Raises:
+        DatasetError: If MNIST is not on this machine.
+    """
+    return _train_digits(run.config.num_train, run.config.num_validation)
 
 
 def split_evaluation(run: Run, name: SplitName, *, of: Run) -> Evaluation:
@@ -228,9 +241,10 @@ def split_evaluation(run: Run, name: SplitName, *, of: Run) -> Evaluation:
     if name == "test":
         return evaluation(run)
     config = of.config
-    return _split_evaluation(
-        run, of, str(run.result), name, config.num_train, config.num_validation
-    )
+    is_noisy = name == "train" and config.label_noise
+    noise = (config.label_noise, config.seed) if is_noisy else None
+    sizes = (config.num_train, config.num_validation)
+    return _split_evaluation(run, of, str(run.result), name, sizes, noise)
 
 
 @st.cache_resource(
@@ -242,11 +256,11 @@ def _split_evaluation(
     _of: Run,
     result: str,
     name: SplitName,
-    num_train: int,
-    num_validation: int,
+    sizes: tuple[int, int],
+    noise: tuple[float, int] | None,
 ) -> Evaluation:
     digits = split(_of, name)
-    if name == "validation" and _run.config.num_validation == num_validation:
+    if name == "validation" and _run.config.num_validation == sizes[1]:
         return Evaluation(digits.labels, _run.probabilities("validation"))
     # A reader of its own, so that nobody who draws meanwhile waits for it.
     reader = Reader(_run.file("twin.tflite"))

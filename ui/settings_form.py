@@ -5,7 +5,7 @@ Bounds come from `mnist_core.config`; this is the home of their words.
 
 import json
 from dataclasses import asdict, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import streamlit as st
 
@@ -16,6 +16,7 @@ from mnist_core.recipes import DEFAULT, RECIPES
 from ui import resources
 
 _CHANGED = "set"  # in the address: a KEY=VALUE each
+_SENT = "set-sent"  # in the session: follow the address, whatever the form says
 
 
 class Words(NamedTuple):
@@ -156,6 +157,13 @@ WORDS = {
         "Digits of your own",
         "How often it sees what you have kept. The page Draw sets it, when it teaches.",
     ),
+    "label_noise": Words(
+        "Wrong labels (fraction)",
+        "Makes so many training labels wrong on purpose, to see how much a model bears "
+        "and whether Evaluate finds them again; the training accuracy counts them as "
+        "they are given. Too low: nothing to see. Too high: it learns little. Try 0.1, "
+        "and 0 for a model to use.",
+    ),
     "seed": Words(
         "Seed",
         "Decides every random choice. The same settings and seed give the same model; "
@@ -178,7 +186,7 @@ GROUPS = {
     "Against overfitting": ("weight_decay", "label_smoothing"),
     "Learning from other runs": ("start_from", "teachers"),
     "Random changes to the images": ("rotation", "shift", "scale", "shear", "elastic"),
-    "Data": ("num_train", "num_styled", "num_validation", "seed"),
+    "Data": ("num_train", "num_styled", "num_validation", "label_noise", "seed"),
 }
 # What a press on + or - changes; typing takes any value within the bounds.
 _STEPS: dict[str, float] = {
@@ -200,6 +208,7 @@ _STEPS: dict[str, float] = {
     "num_styled": 1000,
     "num_train": 5000,
     "num_validation": 1000,
+    "label_noise": 0.05,
     "seed": 1,
 }
 
@@ -220,6 +229,15 @@ def recipe_picker() -> str:
     return name
 
 
+def open_with(*settings: str) -> NoReturn:
+    """Leave for the Train page, with the form as these KEY=VALUE change a recipe.
+
+    A link would not do: who has been there finds the form as they left it.
+    """
+    st.session_state[_SENT] = True
+    st.switch_page("pages/train.py", query_params={_CHANGED: list(settings)})
+
+
 def settings_form(recipe: str) -> TrainConfig:
     """Show every setting, as the recipe has it until somebody changes it.
 
@@ -229,7 +247,8 @@ def settings_form(recipe: str) -> TrainConfig:
         ConfigError: If the settings do not go together.
     """
     base = RECIPES[recipe].config
-    if _key("architecture") not in st.session_state:
+    is_sent = st.session_state.pop(_SENT, False)
+    if is_sent or _key("architecture") not in st.session_state:
         _fill(_asked(base))
     settings: dict[str, Any] = {}
     for group, names in GROUPS.items():

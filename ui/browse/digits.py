@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import streamlit as st
 
 from mnist_core.data import Split
-from mnist_core.evaluation import Evaluation
+from mnist_core.evaluation import Evaluation, percent
 from mnist_core.runs import Run
 from ui import digit_dialog, kept_panel, mine, resources
 from ui.resources import SplitName
@@ -41,12 +42,14 @@ class Digits:
         read_by: What a run makes of them; raises DigitLabError if that cannot be told.
         name: "test", "validation", "train" or "mine".
         show_more: Shows what else there is to do with the one of an index.
+        true: `(N,)` uint8, MNIST's own labels, if some were made wrong on purpose.
     """
 
     split: Split
     read_by: Callable[[Run], Evaluation]
     name: str
     show_more: Callable[[int], None] = lambda index: None
+    true: np.ndarray | None = None
 
 
 def pick_digits(run: Run) -> Digits:
@@ -69,16 +72,23 @@ def pick_digits(run: Run) -> Digits:
     for name, words in _WORDS.items():
         if name == chosen:
             st.caption(words)
+            if name == "train" and run.config.label_noise:
+                st.caption(
+                    f"{percent(run.config.label_noise)} of their labels were made "
+                    "wrong on purpose for this run; here they are as it learned them."
+                )
             return _of_mnist(run, name)
     return _own()
 
 
 def _of_mnist(run: Run, name: SplitName) -> Digits:
+    is_noisy = name == "train" and run.config.label_noise
     return Digits(
         resources.split(run, name),
         # Another run may have learned other digits; these are this run's.
         lambda other: resources.split_evaluation(other, name, of=run),
         name,
+        true=resources.true_train_split(run).labels if is_noisy else None,
     )
 
 
