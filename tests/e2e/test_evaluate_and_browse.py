@@ -101,11 +101,12 @@ def test_a_figure_is_taken_away(visit, server, figure, format, head):
     app = visit(server).open("evaluate?look=training")
     app.press("A figure to print", figure)
 
-    with app.page.expect_download() as download:
-        app.at(f"figure-{format.lower()}").get_by_role("button").click()
+    name = figure.split()[0].lower()
 
-    name = f"{figure.split()[0].lower()}-shipped.{format.lower()}"
-    assert download.value.suggested_filename == name
+    with app.page.expect_download() as download:
+        app.at(f"{name}-{format.lower()}").get_by_role("button").click()
+
+    assert download.value.suggested_filename == f"{name}-shipped.{format.lower()}"
     assert download.value.path().read_bytes().startswith(head)
 
 
@@ -228,11 +229,11 @@ def test_an_opened_digit_is_explained_and_fooled(visit, server, evaluation):
     wrong = Selection(outcome="wrong").indices(evaluation)
     app = visit(server).open("browse", i=str(wrong[0]))
     expect_opened(app, wrong[0])
-    expect(app.at("next-mistake")).to_be_visible()
-    app.rest()
 
-    app.page.keyboard.press("m")
+    app.at("next-mistake").get_by_role("button").click()
     expect_opened(app, wrong[1])
+    app.page.keyboard.press("m")
+    expect_opened(app, wrong[2])
     app.press("Look into it", "What would fool it")
     app.expect_query(why="fooled")
     expect(app.page.get_by_text("Let each pixel be a little")).to_be_visible()
@@ -246,8 +247,8 @@ def test_an_opened_digit_is_explained_and_fooled(visit, server, evaluation):
 
     app.page.get_by_role("link", name="Send to Draw").click()
     expect(app.page.get_by_role("heading", level=1)).to_have_text("Draw a digit")
-    app.expect_query(source="test", i=str(wrong[1]))
-    app.expect_digit(str(evaluation.predictions[wrong[1]]))
+    app.expect_query(source="test", i=str(wrong[2]))
+    app.expect_digit(str(evaluation.predictions[wrong[2]]))
 
 
 def test_what_is_selected_is_taken_away(visit, server, evaluation):

@@ -62,7 +62,7 @@ def _offer_figures(run: Run, evaluation: Evaluation, *, has_curves: bool) -> Non
                 file_name=f"{figure}-{run.id}.{format}",
                 mime=mime,
                 icon=":material/download:",
-                key=f"figure-{format}",
+                key=f"{figure}-{format}",
             )
 
 
