@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnist_core.network import Network
+from mnist_core.network import Network, softmax
 
 MAX_EPSILON = 0.5  # of the range from paper to ink: beyond it, a person is fooled, too
 NUM_STEPS = 100  # of epsilon that are tried
@@ -43,15 +43,19 @@ class Attack:
         return int(changed[0]) if changed.size else None
 
     def sentence(self) -> str:
-        """In words: "It becomes a 7 at ε = 0.08"."""
+        """In words: "It becomes a 7 at ε = 0.080"."""
         place = self.smallest
         if place is None:
-            return f"It stays a {self.digits[0]} up to ε = {self.epsilons[-1]:.2f}."
+            return f"It stays a {self.digits[0]} up to ε = {self.epsilons[-1]:.3f}."
         return f"It becomes a {self.digits[place]} at ε = {self.epsilons[place]:.3f}."
 
-    def changed(self, epsilon: float) -> np.ndarray:
-        """The image after a step of that size: `(28, 28)` uint8."""
-        return _stepped(self.image, self.signs, np.array([epsilon]))[0]
+    def nearest(self, epsilon: float) -> int:
+        """The place of the step that is nearest to a size."""
+        return int(np.abs(self.epsilons - epsilon).argmin())
+
+    def changed(self, place: int) -> np.ndarray:
+        """The image after one of the steps: `(28, 28)` uint8."""
+        return _stepped(self.image, self.signs, self.epsilons[[place]])[0]
 
 
 def attack(network: Network, image: np.ndarray) -> Attack:
@@ -65,9 +69,8 @@ def attack(network: Network, image: np.ndarray) -> Attack:
     [gradients] = network.loss_gradients(image[None], int(logits.argmax()))
     signs = np.sign(gradients).astype(np.int8)
     epsilons = np.linspace(0, MAX_EPSILON, NUM_STEPS + 1)
-    logits = network.logits(_stepped(image, signs, epsilons))
-    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return Attack(image, signs, epsilons, odds / odds.sum(axis=1, keepdims=True))
+    said = softmax(network.logits(_stepped(image, signs, epsilons)))
+    return Attack(image, signs, epsilons, said.astype(np.float32))
 
 
 def _stepped(image: np.ndarray, signs: np.ndarray, epsilons: np.ndarray) -> np.ndarray:

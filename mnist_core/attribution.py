@@ -109,13 +109,21 @@ def grad_cam(network: Network, image: np.ndarray, digit: int) -> np.ndarray:
         digit: From 0 to 9.
 
     Returns:
-        `(28, 28)` float32, not negative; a square of pixels for each place of a map.
+        `(28, 28)` float32, not negative; a square of pixels for each place of a map,
+        around the middle of what that place sees, and 0 beyond the outermost.
 
     Raises:
         RunError: If the network has no convolutions.
     """
-    maps, gradients = network.last_maps(image, digit)
-    seen = np.maximum((maps * gradients.mean(axis=(0, 1))).sum(axis=-1), 0)
-    rows = np.arange(IMAGE_SIZE) * seen.shape[0] // IMAGE_SIZE
-    columns = np.arange(IMAGE_SIZE) * seen.shape[1] // IMAGE_SIZE
-    return seen[rows][:, columns]
+    maps = network.last_maps(image, digit)
+    seen = np.maximum((maps.values * maps.gradients.mean(axis=(0, 1))).sum(axis=-1), 0)
+    return _nearest(maps.rows).T @ seen @ _nearest(maps.columns)
+
+
+def _nearest(places: np.ndarray) -> np.ndarray:
+    """`(n, 28)` float32, 1 where a pixel is nearest to a place, and near enough."""
+    step = places[1] - places[0] if len(places) > 1 else IMAGE_SIZE
+    pixels = np.arange(IMAGE_SIZE)
+    # Half open, so that a pixel between two places belongs to one of them.
+    offsets = pixels - places[:, None]
+    return ((-step / 2 < offsets) & (offsets <= step / 2)).astype(np.float32)

@@ -58,6 +58,12 @@ class Convolution:
         (top, _), (left, _) = self._margins(x)
         return (padded[:, top : top + x.shape[1], left : left + x.shape[2]],)
 
+    def middle(self, x: np.ndarray) -> tuple[float, float]:
+        """Where in `x` the middle of the first window is: row and column."""
+        (top, _), (left, _) = self._margins(x)
+        height, width = self.kernel.shape[:2]
+        return (height - 1) / 2 - top, (width - 1) / 2 - left
+
     def _padded(self, x: np.ndarray) -> np.ndarray:
         return np.pad(x, ((0, 0), *self._margins(x), (0, 0)))
 

@@ -39,6 +39,33 @@ class Node:
     inputs: tuple[str, ...]
 
 
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """`(N, 10)` float64, the probabilities that logits stand for."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True).astype(np.float64))
+    shares: np.ndarray = powers / powers.sum(axis=1, keepdims=True)
+    return shares
+
+
+NO_CONVOLUTIONS = "This network has no convolutions, so no layer of it sees a picture."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Maps:
+    """What the last convolutions make of an image.
+
+    Attributes:
+        values: `(H, W, C)` float32.
+        gradients: The same, of a logit by each value.
+        rows: `(H,)` float, the row of the image that each row of a map is about.
+        columns: `(W,)` float, the same for columns.
+    """
+
+    values: np.ndarray
+    gradients: np.ndarray
+    rows: np.ndarray
+    columns: np.ndarray
+
+
 class Network:
     """A network in memory; any number of threads may use it at once."""
 
@@ -75,19 +102,19 @@ class Network:
             `(N, 28, 28)` float32, in nats for each step of a pixel's 255.
         """
         values = self._values(images)
-        logits = values[OUTPUT].astype(np.float64)
-        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-        upstream = odds / odds.sum(axis=1, keepdims=True)
+        upstream = softmax(values[OUTPUT])
         # One less than the digit's probability, which may be 1 to the last bit.
         upstream[:, digit] = 0
         upstream[:, digit] = -upstream.sum(axis=1)
         return self._gradients(values, upstream.astype(np.float32), INPUT)
 
-    def last_maps(self, image: np.ndarray, digit: int) -> tuple[np.ndarray, np.ndarray]:
-        """The last feature maps of one `(28, 28)` image, and a logit's gradient there.
+    @property
+    def has_convolutions(self) -> bool:
+        """Whether any layer sees a picture."""
+        return any(isinstance(node.layer, layers.Convolution) for node in self._nodes)
 
-        Returns:
-            `(H, W, C)` float32, twice.
+    def last_maps(self, image: np.ndarray, digit: int) -> Maps:
+        """The last feature maps of one `(28, 28)` image, and a logit's gradient there.
 
         Raises:
             RunError: If the network has no convolutions.
@@ -95,13 +122,36 @@ class Network:
         values = self._values(image[None])
         pictures = self._pictures(values)
         if not pictures:
-            raise RunError(
-                "This network has no convolutions, so no layer sees a picture. Choose "
-                "another method, or another model."
-            )
-        chosen = np.eye(NUM_CLASSES, dtype=np.float32)[digit]
+            raise RunError(NO_CONVOLUTIONS)
         name = pictures[-1]
-        return values[name][0], self._gradients(values, chosen, name)[0]
+        chosen = np.eye(NUM_CLASSES, dtype=np.float32)[digit]
+        gradients = self._gradients(values, chosen, name)
+        (rows, columns), step = self._places(values, name)
+        height, width = values[name].shape[1:3]
+        return Maps(
+            values[name][0],
+            gradients[0],
+            rows + step * np.arange(height),
+            columns + step * np.arange(width),
+        )
+
+    def _places(
+        self, values: dict[str, np.ndarray], name: str
+    ) -> tuple[np.ndarray, int]:
+        """Which pixel of the image a layer's first place is about, row and column.
+
+        And how far the next is; both follow from the windows on the way there.
+        """
+        if name == INPUT:
+            return np.zeros(2), 1
+        node = next(node for node in self._nodes if node.name == name)
+        first, step = self._places(values, node.inputs[0])
+        if isinstance(node.layer, layers.Convolution):
+            middle = node.layer.middle(values[node.inputs[0]])
+            return first + step * np.array(middle), step * node.layer.stride
+        if isinstance(node.layer, layers.MaxPooling):
+            return first + step * 0.5, step * 2
+        return first, step
 
     def _gradients(
         self, values: dict[str, np.ndarray], upstream: np.ndarray, of: str

@@ -1,12 +1,12 @@
 """A run to take away: one HTML file that needs nothing else."""
 
+import base64
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from importlib.metadata import version
 from platform import python_version
 
 import jinja2
-from markupsafe import Markup
 
 from mnist_core import figures, matrices, thumbnails
 from mnist_core.calibration import Calibration
@@ -66,8 +66,10 @@ def html(
         evaluation=evaluation,
         calibration=calibration,
         epochs=epochs,
-        curves=_svg(figures.history(epochs, title="", format="svg")) if epochs else "",
-        reliability=_svg(figures.reliability(calibration, title="", format="svg")),
+        curves=_address(figures.history(epochs, title="", format="svg"))
+        if epochs
+        else "",
+        reliability=_address(figures.reliability(calibration, title="", format="svg")),
         cells=matrices.cells(evaluation.confusion_matrix, "counts"),
         confusions=evaluation.top_confusions(NUM_CONFUSIONS),
         worst=_worst(split, evaluation),
@@ -106,7 +108,6 @@ def _text(value: object) -> str:
     return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
-def _svg(data: bytes) -> Markup:
-    """A figure as it goes into a page: without the head of a file of its own."""
-    text = data.decode()
-    return Markup(text[text.index("<svg") :])  # of figures: all text in it is escaped
+def _address(svg: bytes) -> str:
+    """A figure as a `data:` address: two in one page would share their ids."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"

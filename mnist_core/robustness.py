@@ -205,11 +205,13 @@ class Robustness:
         """
         points, none = self.points(kind), CORRUPTIONS[kind].none
         start = [point.strength for point in points].index(none)
-        least = points[start].accuracy - TOLERANCE
+        # Counted, as a difference of two fractions may miss it by a rounding.
+        right = [round(point.accuracy * len(self.labels)) for point in points]
+        least = right[start] - TOLERANCE * len(self.labels)
         low = high = start
-        while low > 0 and points[low - 1].accuracy >= least:
+        while low > 0 and right[low - 1] >= least:
             low -= 1
-        while high < len(points) - 1 and points[high + 1].accuracy >= least:
+        while high < len(points) - 1 and right[high + 1] >= least:
             high += 1
         return points[low].strength, points[high].strength
 

@@ -51,6 +51,12 @@ class Sweep:
         """Whether it reads on just now, or waits for another run's step."""
         return self._thread is not None and self._thread.is_alive()
 
+    def take(self, robustness: Robustness) -> None:
+        """Know what another process has read, if that is more."""
+        with self._starting:
+            if not self.is_running and robustness.num_done > self.robustness.num_done:
+                self.robustness = robustness
+
     def start(self) -> None:
         """Read on; nothing happens if that is done already, or everything is read."""
         with self._starting:
@@ -74,6 +80,8 @@ class Sweep:
                 with _IN_TURN:
                     self.robustness = self.robustness.including_next(self._images, read)
                 self._keep()
+        except FileNotFoundError:
+            self.error = "The run was deleted."
         except DigitLabError as error:
             self.error = str(error)
         except Exception:
@@ -87,5 +95,7 @@ class Sweep:
         """What cannot be written, as into a read-only folder, stays in memory."""
         try:
             self._save(self.robustness)
+        except FileNotFoundError:
+            raise  # its folder is gone: nobody will ask again
         except OSError as error:
             log.warning("What was measured cannot be saved: %s", error)

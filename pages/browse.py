@@ -22,7 +22,7 @@ with resources.plain_errors():
 split = digits.split
 
 indices = selection.indices(evaluation, other=other)
-taking.show(digits, evaluation, indices)
+taking.show(run, digits, evaluation, indices)
 st.caption(selection.sentence(len(indices)))
 if not len(indices):
     st.info("No digit is like that: widen the filters.", icon=":material/search_off:")

@@ -13,7 +13,7 @@ from mnist_core.attribution import (
     integrated_gradients,
     occlusion,
 )
-from mnist_core.network import Network, Node
+from mnist_core.network import Maps, Network, Node
 from mnist_core.reader import Reader
 from mnist_core.runs import RunStore
 
@@ -161,18 +161,21 @@ def test_the_image_stays_as_it_was(shipped):
 # Grad-CAM
 
 
-def test_grad_cam_weighs_maps_by_their_mean_gradients():
-    maps = np.random.default_rng(0).normal(size=(4, 4, 3)).astype(np.float32)
-    gradients = np.random.default_rng(1).normal(size=(4, 4, 3)).astype(np.float32)
-    net = SimpleNamespace(last_maps=lambda image, digit: (maps, gradients))
+def test_grad_cam_weighs_maps_by_their_mean_gradients_where_they_look():
+    values = np.random.default_rng(0).normal(size=(4, 5, 3)).astype(np.float32)
+    gradients = np.random.default_rng(1).normal(size=(4, 5, 3)).astype(np.float32)
+    rows, columns = 7.5 + 4 * np.arange(4), 5.5 + 4 * np.arange(5)
+    maps = Maps(values, gradients, rows, columns)
+    net = SimpleNamespace(last_maps=lambda image, digit: maps)
 
     seen = grad_cam(net, image_of(), 3)
 
-    for row in range(28):
-        for column in range(28):
-            place = maps[row // 7, column // 7]
-            expected = max(float(place @ gradients.mean(axis=(0, 1))), 0)
-            assert seen[row, column] == pytest.approx(expected, abs=1e-5)
+    weights = gradients.mean(axis=(0, 1))
+    for row, column in np.ndindex(28, 28):
+        above, left = (row - 6) // 4, (column - 4) // 4  # squares of 4 around each
+        is_seen = 0 <= above < 4 and 0 <= left < 5
+        expected = max(float(values[above, left] @ weights), 0) if is_seen else 0
+        assert seen[row, column] == pytest.approx(expected, abs=1e-5)
 
 
 def test_grad_cam_of_the_shipped_model_is_a_picture_without_negative_values(shipped):

@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose
 from mnist_core import finishing, impostors, models, novelty, training
 from mnist_core.architectures import cost
 from mnist_core.config import TrainConfig
+from mnist_core.corruptions import corrupted
 from mnist_core.data import Mnist, Split
 from mnist_core.engine import Engine
 from mnist_core.errors import RunError
@@ -15,6 +16,7 @@ from mnist_core.history import best_epoch
 from mnist_core.novelty import Novelty
 from mnist_core.predictor import Predictor
 from mnist_core.reader import Reader
+from mnist_core.robustness import Robustness
 from mnist_core.runs import EPOCHS_FILE, RESULT_FILES, RunStore
 
 pytestmark = pytest.mark.slow
@@ -226,6 +228,29 @@ def test_the_shipped_predictions_are_those_that_its_twin_makes_today(
         stored.argmax(axis=1), shipped_reading.probabilities.argmax(axis=1)
     )
     assert_allclose(stored, shipped_reading.probabilities, rtol=0, atol=1e-5)
+
+
+def test_the_shipped_run_comes_with_what_it_withstands(shipped, shipped_reading, mnist):
+    said = shipped_reading.probabilities.argmax(axis=1).astype(np.uint8)
+    labels, model = mnist.test.labels, shipped.digest("twin.tflite")
+    stored = Robustness.load(shipped.robustness_file, labels, said, model=model)
+    reader, few = Reader(shipped.file("twin.tflite")), np.arange(500)
+
+    assert stored.is_whole
+    for kind, strength in (("rotation", 30), ("noise", 15), ("occlusion", 8)):
+        changed = corrupted(mnist.test.images[few], few, kind, strength)
+        again = reader.read(changed).probabilities.argmax(axis=1)
+        # Kernels of another processor may round the one or other digit over the edge.
+        assert (again != stored.read_as(kind, strength)[few]).sum() <= 2
+
+
+def test_the_shipped_run_comes_with_what_it_said_after_each_epoch(shipped, mnist):
+    timeline = shipped.timeline(mnist.test.labels)
+
+    last = timeline.epochs[-1]
+    assert last == shipped.config.epochs
+    assert timeline.accuracy(last) == pytest.approx(shipped.result.test_accuracy)
+    assert timeline.accuracy(timeline.epochs[0]) < timeline.accuracy(last)
 
 
 def test_the_shipped_run_reads_at_least_995_in_1000_test_digits(

@@ -169,7 +169,7 @@ def test_a_full_server_keeps_no_more_and_says_so(store, set_id, monkeypatch, lim
     store.add(set_id, drawings(1))
     monkeypatch.setattr(kept_folder, limit, 1)
 
-    with pytest.raises(KeptError, match="This server keeps as many drawings as it may"):
+    with pytest.raises(KeptError, match="This server keeps as much as it may"):
         store.add(kept.new_id(), drawings(1))
 
     assert len(list(store.root.glob("*.npz"))) == 1
@@ -216,7 +216,7 @@ def test_a_full_server_deletes_nothing_that_would_not_be_enough(store, monkeypat
     unused(store, old, days=kept.IDLE_DAYS + 1)
     monkeypatch.setattr(kept_folder, "MAX_BYTES", 100)
 
-    with pytest.raises(KeptError, match="This server keeps as many drawings as it may"):
+    with pytest.raises(KeptError, match="This server keeps as much as it may"):
         store.add(kept.new_id(), drawings(50))
 
     assert len(store.get(old)) == 1
@@ -229,7 +229,7 @@ def test_a_set_that_is_looked_at_is_in_use(store, set_id, monkeypatch):
 
     store.get(set_id)
 
-    with pytest.raises(KeptError, match="This server keeps as many drawings as it may"):
+    with pytest.raises(KeptError, match="This server keeps as much as it may"):
         store.add(kept.new_id(), drawings(1))
 
 
@@ -259,7 +259,7 @@ def test_a_damaged_set_is_said_to_be_so_and_can_be_deleted(store, set_id):
 def test_a_folder_that_cannot_be_written_is_told(store, set_id):
     store.root.write_text("a file in its place")
 
-    with pytest.raises(KeptError, match="The drawings cannot be changed"):
+    with pytest.raises(KeptError, match="What you keep cannot be changed"):
         store.add(set_id, drawings(1))
 
 
@@ -270,7 +270,7 @@ def test_a_write_that_fails_leaves_what_was_there(store, set_id, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(kept_folder.Path, "write_bytes", full)
-    with pytest.raises(KeptError, match="No space left on device"):
+    with pytest.raises(KeptError, match="the server cannot write it"):
         store.add(set_id, drawings(5, seed=1))
 
     monkeypatch.undo()

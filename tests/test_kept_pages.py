@@ -258,7 +258,7 @@ def test_a_full_server_says_so(drawn, monkeypatch):
 
     tap(drawn, "is-1")
 
-    assert "This server keeps as many drawings as it may" in drawn.error[0].value
+    assert "This server keeps as much as it may" in drawn.error[0].value
     assert "mine" not in drawn.query_params
 
 
@@ -301,7 +301,7 @@ def test_browse_changes_between_the_splits(mnist, thirty):
     assert app.get_by_key("gallery-count").markdown[0].value == "**30** found"
     app.button_group(key="split").set_value("test").run()
 
-    assert app.get_by_key("gallery-count").markdown[0].value == "**10000** found"
+    assert app.get_by_key("gallery-count").markdown[0].value == "**10,000** found"
     assert "split" not in app.query_params
 
 
@@ -347,12 +347,27 @@ def test_a_wrong_file_gets_a_sentence_and_makes_no_set():
     assert "mine" not in app.query_params
 
 
+@pytest.mark.parametrize("is_damaged", [False, True])
+def test_who_has_only_stars_is_offered_to_delete_them(mnist, is_damaged):
+    set_id = kept.new_id()
+    kept.StarStore().put(set_id, mnist.test.images[0], "a note")
+    if is_damaged:
+        (paths.kept_dir() / f"{set_id}.stars.json").write_bytes(b"{")
+
+    app = open_page(mine=set_id)
+    assert bool(app.warning) == is_damaged
+    tap(app, "delete-kept")
+
+    assert "your stars with their notes" in texts(app)
+    assert app.button(key="confirm-delete-kept").label == "Delete them"
+
+
 def test_delete_asks_first(thirty):
     app = open_page(mine=thirty)
 
     tap(app, "delete-kept")
     assert len(KeptStore().get(thirty)) == 30
-    assert "A run that was taught with them keeps a copy" in texts(app)
+    assert "A run that was taught with drawings keeps a copy" in texts(app)
     assert app.button(key="confirm-delete-kept").label == "Delete them"
 
 

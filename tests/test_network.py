@@ -152,10 +152,40 @@ def test_the_last_maps_and_their_gradients_are_those_of_keras(pair):
         logit = above(maps)[0, 3]
     expected = tape.gradient(logit, maps)[0].numpy()
 
-    found, gradients = ours.last_maps(image, 3)
+    found = ours.last_maps(image, 3)
 
-    assert_allclose(found, maps[0], rtol=1e-3, atol=1e-3)
-    assert _distance(gradients, expected) < 0.01
+    assert_allclose(found.values, maps[0], rtol=1e-3, atol=1e-3)
+    assert _distance(found.gradients, expected) < 0.01
+
+
+def test_a_place_of_a_map_is_in_the_middle_of_what_it_sees(pair):
+    """By which pixels a place's values hang on, with all of them in play."""
+    ours, heads = pair
+    if not ours.has_convolutions:
+        return
+    found = ours.last_maps(images_of(1)[0], 0)
+    pictures = [
+        layer.output
+        for layer in heads.logits.layers
+        if isinstance(layer, keras.layers.ReLU) and len(layer.output.shape) == 4
+    ]
+    below = keras.Model(heads.logits.input, pictures[-1])
+    row, column = len(found.rows) // 2, len(found.columns) // 2
+    reach = np.zeros((28, 28))
+    for seed in range(30):
+        image = tf.constant(images_of(1, seed=seed), tf.float32)
+        with tf.GradientTape() as tape:
+            tape.watch(image)
+            value = tf.reduce_sum(below(image)[0, row, column])
+        reach += np.abs(tape.gradient(value, image)[0])
+    rows, columns = (np.flatnonzero(reach.any(axis=1 - axis)) for axis in (0, 1))
+
+    # Of two by two that are pooled all have a part in it; a border may cut it off.
+    if rows[0] > 0 and rows[-1] < 27:
+        assert (rows[0] + rows[-1]) / 2 == pytest.approx(found.rows[row], abs=0.51)
+        assert (columns[0] + columns[-1]) / 2 == pytest.approx(
+            found.columns[column], abs=0.51
+        )
 
 
 def _distance(found, right):

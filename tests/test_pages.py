@@ -1614,8 +1614,13 @@ def test_the_best_epoch_is_shown_first(watched):
     assert app.select_slider(key="epoch").value == 3
 
 
-def test_a_run_that_nobody_looked_at_says_so(mnist):
-    app = open_page("evaluate", look="epochs")
+def test_a_run_that_nobody_looked_at_says_so(mnist, store):
+    run = finished(store, "Mine")
+    result = read_json(run.folder / "result.json")
+    del result["sha256"][EPOCHS_FILE]
+    write_json(run.folder / "result.json", result)
+
+    app = open_page("evaluate", run=run.id, look="epochs")
 
     assert_text(app, "This run was not looked at while it learned")
 
@@ -1997,7 +2002,7 @@ def test_a_pinned_digit_stays_beside_the_others(mnist):
     app = open_page("browse", i="18")
 
     app.button(key="pin-digit").click().run()
-    assert app.query_params["pin"] == "18"
+    assert app.query_params["pin"] == "test-18"
     with pytest.raises(KeyError):
         app.get_by_key("pinned-digit")
     app.button(key="next-digit").click().run()
@@ -2009,7 +2014,15 @@ def test_a_pinned_digit_stays_beside_the_others(mnist):
     assert "pin" not in app.query_params
 
 
-@pytest.mark.parametrize("value", ["-1", "10000", "x", ""])
+def test_a_pinned_digit_is_not_another_one_of_another_split(mnist):
+    app = open_page("browse", split="validation", i="18", pin="test-5")
+
+    assert not app.exception
+    with pytest.raises(KeyError):
+        app.get_by_key("pinned-digit")
+
+
+@pytest.mark.parametrize("value", ["18", "-1", "test-", "test-10000", "x-1", "x", ""])
 def test_a_pin_that_is_no_digit_is_ignored(mnist, value):
     app = open_page("browse", i="18", pin=value)
 
@@ -2071,6 +2084,9 @@ def test_a_starred_digit_is_found_again(mnist):
     assert app.text_input[0].value == "a 3, slanted"
     app.button(key="star-digit").click().run()
     assert not app.text_input
+    app.button(key="star-digit").click().run()
+    assert app.text_input[0].value == "a 3, slanted"  # a slip of a finger costs nothing
+    app.button(key="star-digit").click().run()
     with pytest.raises(KeyError):
         app.button(key="show-starred")
 

@@ -35,7 +35,9 @@ def only_pages(monkeypatch):
 
 @pytest.fixture
 def run(mnist):
-    return finished(RunStore(), "Mine")
+    run = finished(RunStore(), "Mine")
+    run.robustness_file.unlink(missing_ok=True)  # of the run that it is a copy of
+    return run
 
 
 @pytest.fixture

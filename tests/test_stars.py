@@ -106,7 +106,7 @@ def test_a_long_note_is_refused(store, set_id):
 def test_a_full_server_says_so(store, set_id, monkeypatch):
     monkeypatch.setattr(kept_folder, "MAX_SETS", 0)
 
-    with pytest.raises(KeptError, match="keeps as many"):
+    with pytest.raises(KeptError, match="keeps as much"):
         store.put(set_id, IMAGES[0], "")
 
 

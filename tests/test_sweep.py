@@ -1,6 +1,7 @@
 """Reading in the background, with a reader that waits until it is told."""
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -134,10 +135,47 @@ def test_what_cannot_be_saved_stays_in_memory(caplog):
 
 
 def test_several_runs_take_turns_and_all_get_there():
-    sweeps = [sweep_of() for _ in range(3)]
+    reading, together = threading.Semaphore(1), []
+
+    def alone(images):
+        is_alone = reading.acquire(blocking=False)
+        time.sleep(0.001)  # another one has the time to come in
+        if is_alone:
+            reading.release()
+        else:
+            together.append(1)
+        return read(images)
+
+    sweeps = [sweep_of(lambda: alone) for _ in range(3)]
     for sweep in sweeps:
         sweep.start()
     for sweep in sweeps:
         sweep.wait(PATIENCE)
 
     assert all(sweep.robustness.is_whole for sweep in sweeps)
+    assert not together
+
+
+def test_a_run_that_is_deleted_meanwhile_is_read_no_more(caplog):
+    kept = []
+
+    def save(robustness):
+        kept.append(robustness)
+        raise FileNotFoundError("There is no such folder.")
+
+    sweep = finished(sweep_of(save=save))
+
+    assert len(kept) == 1
+    assert sweep.error == "The run was deleted."
+    assert caplog.text == ""
+
+
+def test_what_another_process_has_read_is_taken_if_it_is_more():
+    whole = finished(sweep_of()).robustness
+    few, more = (Robustness(LABELS, LABELS, whole.digits[:num]) for num in (2, 5))
+    sweep = sweep_of(start=few)
+
+    sweep.take(more)
+    assert sweep.robustness is more
+    sweep.take(few)
+    assert sweep.robustness is more

@@ -83,12 +83,7 @@ def show_digits(
             key="compared",
             on_open=digit_dialog.open_digit,
         )
-    digit_dialog.show_opened_digit(
-        run,
-        split,
-        first,
-        which,
-    )
+    digit_dialog.show_opened_digit(run, split, first, which)
 
 
 def _pick_change(other: Run, first: Evaluation, second: Evaluation) -> Selection:

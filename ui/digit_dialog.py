@@ -5,14 +5,13 @@ from collections.abc import Callable
 import numpy as np
 import streamlit as st
 
-from mnist_core import charts, kept, thumbnails
+from mnist_core import charts, thumbnails
 from mnist_core.data import Split
-from mnist_core.errors import KeptError
 from mnist_core.evaluation import Evaluation
 from mnist_core.predictor import Prediction
 from mnist_core.runs import Run
 from mnist_core.selection import number_in_query
-from ui import explanation, mine, notices, resources
+from ui import explanation, notices, resources, star
 from ui.address import choice
 from ui.said import show_said
 
@@ -29,6 +28,7 @@ _NOTHING = "nothing"
 def open_digit(index: int) -> None:
     """Have the digit shown on the next run of the page, and in the address."""
     st.query_params[_OPENED] = str(index)
+    explanation.forget_step()
 
 
 def close_digit() -> None:
@@ -58,7 +58,11 @@ def show_opened_digit(
         true: `(N,)` uint8, MNIST's own labels, if some were made wrong on purpose.
     """
     if _index_in_address(_OPENED, split) is not None:
-        dialog = st.dialog(_TITLES[split_name], width="medium", on_dismiss=close_digit)
+        dialog = st.dialog(
+            _TITLES[split_name],
+            width="medium" if _pinned(split_name, split) is None else "large",
+            on_dismiss=close_digit,
+        )
         dialog(_content)(run, split, evaluation, among, split_name, show_more, true)
 
 
@@ -77,21 +81,26 @@ def _content(
 ) -> None:
     notices.show()
     index = _index_in_address(_OPENED, split) or 0
-    pinned = _index_in_address(_PINNED, split)
-    with st.container(key="opened-digit"):
-        _digit(split, evaluation, index, true)
-    if pinned is not None and pinned != index:
-        with st.container(key="pinned-digit", border=True):
-            _digit(split, evaluation, pinned, true)
+    pinned = _pinned(split_name, split)
     _steps(index, among, evaluation)
-    with st.container(horizontal=True):
+    if pinned is None or pinned == index:
+        with st.container(key="opened-digit"):
+            _digit(split, evaluation, index, true)
+    else:
+        left, right = st.columns(2, gap="medium")
+        with left.container(key="opened-digit", border=True):
+            _digit(split, evaluation, index, true)
+        with right.container(key="pinned-digit", border=True):
+            _digit(split, evaluation, pinned, true)
+            st.caption(":material/keep: Pinned")
+    with st.container(horizontal=True, vertical_alignment="center"):
         is_pinned = pinned == index
         st.button(
             "Unpin" if is_pinned else "Pin to compare",
             icon=":material/keep:",
             key="pin-digit",
             on_click=_pin,
-            args=(None if is_pinned else index,),
+            args=("" if is_pinned else f"{split_name}-{index}",),
         )
         if split_name == "test":
             st.page_link(
@@ -100,7 +109,7 @@ def _content(
                 icon=":material/draw:",
                 query_params={"run": run.id, "source": "test", "i": str(index)},
             )
-    _star(split.images[index])
+    star.show(split.images[index])
     _why(run, split, evaluation, index, split_name)
     show_more(index)
 
@@ -180,36 +189,6 @@ def _steps(index: int, among: np.ndarray, evaluation: Evaluation) -> None:
             )
 
 
-def _star(image: np.ndarray) -> None:
-    """Offer to mark the digit for later, and to say why."""
-    try:
-        note = mine.stars().get(kept.fingerprint(image))
-    except KeptError as error:
-        st.warning(str(error), icon=":material/broken_image:")
-        return
-    key = f"note-{kept.fingerprint(image).hex()}"
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.button(
-            "Star" if note is None else "Starred",
-            icon=":material/star:" if note is not None else ":material/star_border:",
-            key="star-digit",
-            shortcut="S",
-            on_click=notices.attempt,
-            args=(mine.star, image, "" if note is None else None),
-        )
-        if note is not None:
-            st.text_input(
-                "Note",
-                note,
-                max_chars=kept.MAX_NOTE,
-                key=key,
-                placeholder="What is it about this digit?",
-                on_change=lambda: notices.attempt(
-                    mine.star, image, st.session_state[key]
-                ),
-            )
-
-
 def _why(
     run: Run, split: Split, evaluation: Evaluation, index: int, split_name: str
 ) -> None:
@@ -226,7 +205,20 @@ def _why(
             explanation.show(run, Prediction(image, probabilities, True), look)
 
 
-def _pin(index: int | None) -> None:
+def _pinned(split_name: str, split: Split) -> int | None:
+    """The index of the pinned digit, if one of this split is: "test-18"."""
+    name, _, index = st.query_params.get(_PINNED, "").rpartition("-")
+    if name != split_name:
+        return None
+    return number_in_query({_PINNED: index}, _PINNED, below=len(split))
+
+
+def _pin(which: str) -> None:
     st.query_params.pop(_PINNED, None)
-    if index is not None:
-        st.query_params[_PINNED] = str(index)
+    if which:
+        st.query_params[_PINNED] = which
+
+
+def forget_pinned() -> None:
+    """Have no digit pinned: its index may be another's now."""
+    st.query_params.pop(_PINNED, None)

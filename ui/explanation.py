@@ -18,6 +18,7 @@ from mnist_core.config import NUM_CLASSES
 from mnist_core.errors import DatasetError, DigitLabError
 from mnist_core.evaluation import percent
 from mnist_core.neighbours import Reference
+from mnist_core.network import NO_CONVOLUTIONS
 from mnist_core.predictor import Prediction
 from mnist_core.runs import Run
 from mnist_core.selection import share_in_query
@@ -117,13 +118,19 @@ def _show_ink(run: Run, prediction: Prediction) -> None:
     digits = {AS_READ: f"{prediction.digit}, as read"} | DIGITS
     with st.container(horizontal=True):
         asked = choice("Why, or why not …", "digit", digits, default=AS_READ)
-        method = choice("Method", "by", METHODS, default="occlusion")
+        network = resources.network(run)
+        methods = {
+            name: words
+            for name, words in METHODS.items()
+            if name != "cam" or network.has_convolutions
+        }
+        method = choice("Method", "by", methods, default="occlusion")
     digit = prediction.digit if asked == AS_READ else int(asked)
     if method == "gradients":
         attribution = _gradients(run, str(run.result), prediction.image, digit)
         values, words = attribution.values, _gradients_words(attribution, digit)
     elif method == "cam":
-        values = grad_cam(resources.network(run), prediction.image, digit)
+        values = _cam(run, str(run.result), prediction.image, digit)
         words = _cam_words(digit)
     else:
         values = _occlusion(run, str(run.result), prediction.image, digit)
@@ -189,9 +196,8 @@ def _show_attack(run: Run, image: np.ndarray) -> None:
         key=_EPSILON,
         on_change=_put_epsilon,
     )
-    changed = found.changed(epsilon)
-    nearest = int(np.abs(found.epsilons - epsilon).argmin())
-    probabilities = found.probabilities[nearest]
+    step = found.nearest(epsilon)
+    changed, probabilities = found.changed(step), found.probabilities[step]
     digit = int(probabilities.argmax())
     with st.container(key="attack", horizontal=True, gap="medium"):
         for picture, words in (
@@ -208,6 +214,11 @@ def _show_attack(run: Run, image: np.ndarray) -> None:
             st.image(picture, caption=words, width=4 * len(image))
 
 
+def forget_step() -> None:
+    """Begin with another image where it is fooled, not where this one was looked at."""
+    st.query_params.pop(_EPSILON, None)
+
+
 def _put_epsilon() -> None:
     st.query_params[_EPSILON] = f"{st.session_state[_EPSILON]:.3f}"
 
@@ -215,7 +226,7 @@ def _put_epsilon() -> None:
 def _show_layers(run: Run, image: np.ndarray) -> None:
     maps = resources.network(run).feature_maps(image)
     if not maps:
-        st.caption("This network has no convolutions, so no layer sees a picture.")
+        st.caption(NO_CONVOLUTIONS)
         return
     st.caption(
         "A square is what one filter makes of the picture before it: white where it "
@@ -235,6 +246,13 @@ def _occlusion(_run: Run, result: str, image: np.ndarray, digit: int) -> np.ndar
     reader = resources.predictor(_run).reader
     with _ONE_AT_A_TIME:
         return occlusion(reader, image, digit)
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def _cam(_run: Run, result: str, image: np.ndarray, digit: int) -> np.ndarray:
+    network = resources.network(_run)
+    with _ONE_AT_A_TIME:
+        return grad_cam(network, image, digit)
 
 
 @st.cache_data(max_entries=100, show_spinner="Looking for the way to fool it …")

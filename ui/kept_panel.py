@@ -31,6 +31,8 @@ def your_digits(run: Run) -> None:
                 "Nothing is kept unless you say so."
             )
             _importer()
+            if _num_stars() != 0:
+                _delete_button()
         teaching_panel(run, drawings)
 
 
@@ -126,6 +128,15 @@ def _import() -> None:
         mine.keep(kept.from_file(upload.getvalue()))
 
 
+def _num_stars() -> int | None:
+    """How many digits are starred; None if that cannot be read."""
+    try:
+        return len(mine.stars())
+    except KeptError as error:
+        st.warning(str(error), icon=":material/broken_image:")
+        return None
+
+
 def _delete_button() -> None:
     st.button(
         "Delete all",
@@ -135,11 +146,12 @@ def _delete_button() -> None:
     )
 
 
-@st.dialog("Delete all your digits?")
+@st.dialog("Delete all that you keep?")
 def _confirm_deletion() -> None:
     st.markdown(
-        "They will be gone for good. A run that was taught with them keeps a copy "
-        "until it is deleted, on the page Train."
+        "Your drawings, and your stars with their notes, will be gone for good. A run "
+        "that was taught with drawings keeps a copy until it is deleted, on the page "
+        "Train."
     )
     yes, no = st.columns(2)
     if yes.button(

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -27,6 +28,7 @@ from mnist_core.predictor import Predictor
 from mnist_core.reader import Reader
 from mnist_core.robustness import Robustness
 from mnist_core.runs import Run, RunStore
+from mnist_core.suspects import Suspects
 from mnist_core.sweep import Sweep
 from mnist_core.timeline import Timeline
 
@@ -180,13 +182,15 @@ def sweep(run: Run) -> Sweep:
         RunError: If the run has no model, or its files are missing or damaged.
         DatasetError: If MNIST is not on this machine.
     """
-    return _sweep(run, str(run.result), str(run.folder))
+    sweep = _sweep(run, str(run.result), str(run.folder))
+    if not (sweep.robustness.is_whole or sweep.is_running):
+        sweep.take(_robustness(run))  # another process may have read on
+    return sweep
 
 
 @st.cache_resource(max_entries=_MAX_REFERENCES, show_spinner=False)
 def _sweep(_run: Run, result: str, folder: str) -> Sweep:
     file, digest = _run.robustness_file, _run.digest("twin.tflite")
-    digits, said = test_split(), evaluation(_run).predictions
 
     def open_reader() -> Callable[[np.ndarray], np.ndarray]:
         # A reader of its own, so that nobody who draws meanwhile waits for it.
@@ -202,8 +206,31 @@ def _sweep(_run: Run, result: str, folder: str) -> Sweep:
     def save(robustness: Robustness) -> None:
         robustness.save(file, model=digest)
 
-    read_before = Robustness.load(file, digits.labels, said, model=digest)
-    return Sweep(read_before, digits.images, open_reader, save)
+    return Sweep(_robustness(_run), test_split().images, open_reader, save)
+
+
+def _robustness(run: Run) -> Robustness:
+    """What is read of it so far, by whichever process."""
+    return Robustness.load(
+        run.robustness_file,
+        test_split().labels,
+        evaluation(run).predictions,
+        model=run.digest("twin.tflite"),
+    )
+
+
+def suspects(run: Run, name: SplitName) -> Suspects:
+    """The labels of a split that the run doubts.
+
+    Raises:
+        DigitLabError: As `split_evaluation`.
+    """
+    return _suspects(split_evaluation(run, name, of=run))
+
+
+@lru_cache(maxsize=8)  # the evaluation is one object for all, and stays one
+def _suspects(evaluation: Evaluation) -> Suspects:
+    return Suspects(evaluation)
 
 
 def split(run: Run, name: SplitName) -> Split:

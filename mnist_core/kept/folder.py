@@ -1,6 +1,7 @@
 """Files that visitors have on a server: named by an id, under a lock, within limits."""
 
 import contextlib
+import logging
 import os
 import re
 import secrets
@@ -21,6 +22,8 @@ IDLE_DAYS = 180  # a file that nobody has used for so long may have to make room
 LOCK_TIMEOUT = 10.0  # seconds to wait for a lock that others hold for a moment
 
 DAY = 24 * 60 * 60  # seconds
+
+log = logging.getLogger(__name__)
 
 _ID_BYTES = 16  # drawn by lot: 128 bits, as many as nobody tries out
 _ID = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -90,10 +93,14 @@ class Folder:
                 yield
         except Timeout as error:
             raise KeptError(
-                "Somebody else is keeping drawings. Try again in a moment."
+                "Somebody else is keeping something. Try again in a moment."
             ) from error
         except OSError as error:
-            raise KeptError(f"The drawings cannot be changed: {error}.") from error
+            log.warning("What visitors keep cannot be changed: %s", error)
+            raise KeptError(
+                "What you keep cannot be changed: the server cannot write it. Tell "
+                "whoever runs it."
+            ) from error
 
     def _make_room(self, path: Path, num_bytes: int) -> None:
         """Have room for a file of so many bytes; those that nobody uses give way."""
@@ -114,8 +121,8 @@ class Folder:
             too_much -= others[file].st_size
         if too_many > 0 or too_much > 0:
             raise KeptError(
-                "This server keeps as many drawings as it may. Yours was not kept; "
-                "tell whoever runs it."
+                "This server keeps as much as it may. Nothing was changed; tell "
+                "whoever runs it."
             )
         for file in leaving:
             file.unlink(missing_ok=True)

@@ -97,7 +97,7 @@ def _parsed(data: bytes) -> Stars:
             raise TypeError("A note is not text.")
     except (ValueError, TypeError, AttributeError) as error:
         raise KeptError(
-            "Your stars cannot be read: their file on the server is damaged. Delete "
-            "your digits on the page Draw, which takes the stars off, too."
+            "Your stars cannot be read: their file on the server is damaged. On the "
+            "page Draw, under “Your digits”, delete all that you keep."
         ) from error
     return stars

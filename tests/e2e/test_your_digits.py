@@ -37,6 +37,12 @@ def test_a_digit_is_drawn_and_kept_by_a_key_and_seen_and_all_is_deleted(
     expect(app.at("gallery-count")).to_have_text(re.compile(r"^\s*1 found"))
     tile = app.at("gallery").get_by_role("button")
     expect(tile).to_have_accessible_name(re.compile("Digit 0: 1 read as 7, wrong"))
+    tile.click()
+    expect(app.at("star-digit")).to_be_visible()
+    app.at("star-digit").get_by_role("button").click()
+    expect(app.at("star-digit")).to_contain_text("Starred")
+    app.page.keyboard.press("Escape")
+    expect(app.at("show-starred")).to_contain_text("Starred · 1")
     app.go("Evaluate")
     expect(app.at("kept-score")).to_contain_text("0 of 1")
 

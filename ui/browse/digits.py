@@ -110,6 +110,7 @@ def _remove(drawings: Split, index: int) -> None:
     """Offer to keep the drawing no more; then the page is about those that are left."""
     if kept_panel.remove_button(drawings.images[index]):
         digit_dialog.close_digit()
+        digit_dialog.forget_pinned()
         st.rerun()
 
 

@@ -111,9 +111,4 @@ def _sure_and_wrong(
             key="sure-tiles",
             on_open=digit_dialog.open_digit,
         )
-    digit_dialog.show_opened_digit(
-        run,
-        split,
-        evaluation,
-        indices,
-    )
+    digit_dialog.show_opened_digit(run, split, evaluation, indices)

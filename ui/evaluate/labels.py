@@ -43,7 +43,9 @@ def show(run: Run, split: Split, evaluation: Evaluation) -> None:
         _disputed(run, split, evaluation)
         suspects = _suspects(run, split, "test")
         _writers(run, evaluation)
-        among = np.union1d(evaluation.disputed, suspects.indices)
+        disputed = np.array(evaluation.disputed, int)
+        others = suspects.indices[~np.isin(suspects.indices, disputed)]
+        among = np.concatenate([disputed, others])  # as they stand on the page
         digit_dialog.show_opened_digit(run, split, evaluation, among)
     elif asked == "validation":
         split = resources.split(run, "validation")
@@ -100,7 +102,7 @@ def _disputed_tile(disputed: Disputed, index: int) -> Tile:
 def _suspects(run: Run, split: Split, name: SplitName) -> Suspects:
     """The labels that the run doubts, and how it comes to that."""
     st.subheader("Labels that this model doubts")
-    suspects = Suspects(resources.split_evaluation(run, name, of=run))
+    suspects = resources.suspects(run, name)
     count = len(suspects.indices)
     with st.container(key="suspects"):
         also = len(np.intersect1d(suspects.indices, suspects.evaluation.disputed))
@@ -116,11 +118,11 @@ def _suspects(run: Run, split: Split, name: SplitName) -> Suspects:
 def _explain(name: SplitName) -> None:
     """How suspects are found, and what they are worth."""
     st.caption(
-        "Below each: its label → what the model takes it for. It doubts a label where "
-        "it takes the digit for another one, and is at least as sure of that as it is, "
-        "on average, of the digits that are labelled so (confident learning: "
-        f"Northcutt, Jiang and Chuang, 2021). {_HONESTY[name]} A doubt is no proof: "
-        "look."
+        "Below each: its label → what the model takes it for, or what MNIST says where "
+        "a label was made wrong. It doubts a label where it takes the digit for "
+        "another one, and is at least as sure of that as it is, on average, of the "
+        "digits that are labelled so (confident learning: Northcutt, Jiang and Chuang, "
+        f"2021). {_HONESTY[name]} A doubt is no proof: look."
     )
 
 
@@ -162,7 +164,7 @@ def _doubtful(
         return
     first = indices[:MAX_AMONG]
     label = (
-        f"See all {len(indices):,} in Browse"
+        ("See it in Browse" if len(first) == 1 else f"See all {len(first):,} in Browse")
         if len(first) == len(indices)
         else f"See the {len(first):,} most doubtful of {len(indices):,} in Browse"
     )
@@ -173,7 +175,7 @@ def _doubtful(
 def _experiment(run: Run) -> None:
     """How many of the labels that were made wrong on purpose are doubted."""
     split, true = resources.split(run, "train"), resources.true_train_split(run)
-    suspects = Suspects(resources.split_evaluation(run, "train", of=run))
+    suspects = resources.suspects(run, "train")
     is_flipped = label_noise.flipped(true.labels, run.config).is_flipped
     search = Search(suspects, is_flipped)
 
@@ -237,13 +239,17 @@ def _writers(run: Run, evaluation: Evaluation) -> None:
             wrong = rows.start + np.flatnonzero(~part.is_correct)
             if 0 < len(wrong) <= MAX_AMONG:
                 among = Selection(among=tuple(wrong.tolist()), sort="loss")
-                _browse(run, "test", among, f"See the {len(wrong):,} mistakes")
+                _browse(run, "test", among, _mistakes(len(wrong)))
     st.caption(
         f"The first {number:,} test digits are by students and the others, but for "
         "one, by staff, as QMNIST found out (Yadav and Bottou, 2019). MNIST does not "
         "say who wrote which digit, so the intervals take each for another person's "
         "and are somewhat too narrow."
     )
+
+
+def _mistakes(count: int) -> str:
+    return "See the mistake" if count == 1 else f"See the {count:,} mistakes"
 
 
 def _tiles(

@@ -152,12 +152,7 @@ def _digits_behind(run: Run, split: Split, evaluation: Evaluation) -> None:
         )
         if len(indices) > MAX_SHOWN:
             st.caption(f"The first {MAX_SHOWN} of {len(indices):,}.")
-    digit_dialog.show_opened_digit(
-        run,
-        split,
-        evaluation,
-        indices,
-    )
+    digit_dialog.show_opened_digit(run, split, evaluation, indices)
 
 
 def _top_confusions(run: Run, split: Split, evaluation: Evaluation) -> None:

@@ -13,7 +13,7 @@ from ui import resources
 from ui.address import choice
 
 Figure = Literal["confusion", "curves", "reliability"]
-Format = Literal["png", "svg", "pdf"]
+Format = Literal["png", "svg", "pdf"]  # as `figures.Format`, which loads matplotlib
 FIGURES: dict[Figure, str] = {
     "confusion": "Confusion matrix",
     "curves": "Curves",
