@@ -72,6 +72,11 @@ class Architecture:
     image_seconds: float
     blocks: tuple[Block, ...]
 
+    @property
+    def has_convolutions(self) -> bool:
+        """Whether any of its layers sees a picture."""
+        return any(isinstance(block, Conv | Residual) for block in self.blocks)
+
 
 ARCHITECTURES: dict[str, Architecture] = {
     "softmax": Architecture(

@@ -108,11 +108,6 @@ class Network:
         upstream[:, digit] = -upstream.sum(axis=1)
         return self._gradients(values, upstream.astype(np.float32), INPUT)
 
-    @property
-    def has_convolutions(self) -> bool:
-        """Whether any layer sees a picture."""
-        return any(isinstance(node.layer, layers.Convolution) for node in self._nodes)
-
     def last_maps(self, image: np.ndarray, digit: int) -> Maps:
         """The last feature maps of one `(28, 28)` image, and a logit's gradient there.
 

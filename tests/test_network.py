@@ -161,7 +161,7 @@ def test_the_last_maps_and_their_gradients_are_those_of_keras(pair):
 def test_a_place_of_a_map_is_in_the_middle_of_what_it_sees(pair):
     """By which pixels a place's values hang on, with all of them in play."""
     ours, heads = pair
-    if not ours.has_convolutions:
+    if not ARCHITECTURES[heads.model.name].has_convolutions:
         return
     found = ours.last_maps(images_of(1)[0], 0)
     pictures = [

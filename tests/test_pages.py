@@ -925,7 +925,7 @@ def test_a_network_without_convolutions_has_no_maps(monkeypatch, shipped):
 
     app = open_page("draw", source="test", i="18", look="layers")
 
-    assert_text(app, "This network has no convolutions, so no layer sees a picture.")
+    assert_text(app, "This network has no convolutions, so no layer of it sees")
 
 
 def test_a_damaged_model_file_leaves_what_needs_it_not(mnist, store):

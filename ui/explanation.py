@@ -8,6 +8,7 @@ import streamlit as st
 
 from mnist_core import thumbnails
 from mnist_core.adversarial import Attack, attack
+from mnist_core.architectures import ARCHITECTURES
 from mnist_core.attribution import (
     Attribution,
     grad_cam,
@@ -118,11 +119,11 @@ def _show_ink(run: Run, prediction: Prediction) -> None:
     digits = {AS_READ: f"{prediction.digit}, as read"} | DIGITS
     with st.container(horizontal=True):
         asked = choice("Why, or why not …", "digit", digits, default=AS_READ)
-        network = resources.network(run)
+        architecture = ARCHITECTURES[run.config.architecture]
         methods = {
             name: words
             for name, words in METHODS.items()
-            if name != "cam" or network.has_convolutions
+            if name != "cam" or architecture.has_convolutions
         }
         method = choice("Method", "by", methods, default="occlusion")
     digit = prediction.digit if asked == AS_READ else int(asked)
