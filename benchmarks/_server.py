@@ -213,7 +213,7 @@ def await_rest(page: Page) -> None:
 LANDMARKS = {  # of each page: a selector, and what its text must hold
     "Draw": ("canvas.upper-canvas", ""),
     "Train": (".st-key-start-training button", ""),
-    "Evaluate": (".st-key-confusion-matrix :is(canvas, svg)", ""),
+    "Evaluate": (".st-key-confusion-matrix td button", ""),
     "Browse": (".st-key-gallery button", ""),
 }
 
