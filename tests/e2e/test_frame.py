@@ -5,6 +5,7 @@ import json
 import pytest
 from playwright.sync_api import expect
 
+from benchmarks import _server
 from mnist_core import paths
 from mnist_core.evaluation import percent
 
@@ -44,6 +45,14 @@ def test_the_navigation_goes_everywhere(visit, server):
 
     for title in ("Train", "Evaluate", "Browse", "Draw"):
         app.go(title)
+
+
+def test_the_benchmarks_know_each_page_when_they_see_it(visit, server):
+    app = visit(server).open()
+
+    for title in ("Train", "Evaluate", "Browse", "Draw"):
+        _server.go_to(app.page, title)
+    assert set(_server.LANDMARKS) == set(TITLES)
 
 
 def test_an_address_that_is_no_page_leads_to_one(visit, server):
