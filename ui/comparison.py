@@ -11,7 +11,7 @@ from mnist_core.data import Split
 from mnist_core.evaluation import Evaluation
 from mnist_core.runs import Run
 from mnist_core.selection import MAX_AMONG, Change, Selection
-from ui import digit_dialog, settings_form
+from ui import digit_dialog, links, settings_form
 from ui.address import choice
 from ui.doors import Door, doors
 from ui.gallery import Tile, show_tiles
@@ -69,12 +69,7 @@ def show_digits(
     if not len(which):
         st.caption("There is none.")
         return
-    st.page_link(
-        "pages/browse.py",
-        label="See them in Browse",
-        icon=":material/grid_view:",
-        query_params={"run": run.id} | selection.to_query(),
-    )
+    links.to_browse(run, selection, "See them in Browse")
     shown = which[:MAX_SHOWN]
     with st.container(key="compared-digits"):
         show_tiles(

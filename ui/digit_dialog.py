@@ -214,7 +214,7 @@ def _pinned(split_name: str, split: Split) -> int | None:
 
 
 def _pin(which: str) -> None:
-    st.query_params.pop(_PINNED, None)
+    forget_pinned()
     if which:
         st.query_params[_PINNED] = which
 

@@ -8,7 +8,7 @@ from mnist_core.data import Split
 from mnist_core.evaluation import Evaluation, percent
 from mnist_core.runs import Run
 from mnist_core.selection import Selection, share_in_query
-from ui import digit_dialog, resources
+from ui import digit_dialog, links, resources
 from ui.gallery import gallery
 
 MAX_SHOWN = 24  # digits; Browse has them all
@@ -64,11 +64,8 @@ def _threshold(run: Run, calibration: Calibration) -> None:
         # What is as sure as the threshold is answered; the border is one step below.
         below = max(round(threshold - 1e-6, 6), 0.0)
         refused = Selection(most=below, sort="unsure")
-        st.page_link(
-            "pages/browse.py",
-            label=f"See the {answered.num_refused:,} that it refuses",
-            icon=":material/grid_view:",
-            query_params={"run": run.id} | refused.to_query(),
+        links.to_browse(
+            run, refused, f"See the {answered.num_refused:,} that it refuses"
         )
     with curve:
         st.altair_chart(
@@ -97,12 +94,7 @@ def _sure_and_wrong(
         )
         if not len(indices):
             return
-        st.page_link(
-            "pages/browse.py",
-            label="See them in Browse",
-            icon=":material/grid_view:",
-            query_params={"run": run.id} | sure.to_query(),
-        )
+        links.to_browse(run, sure, "See them in Browse")
         shown = indices[:MAX_SHOWN]
         gallery(
             split.images[shown],

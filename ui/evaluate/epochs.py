@@ -10,7 +10,7 @@ from mnist_core.history import best_epoch
 from mnist_core.runs import Run
 from mnist_core.selection import MAX_AMONG, Selection, number_in_query
 from mnist_core.timeline import Timeline
-from ui import digit_dialog, resources
+from ui import digit_dialog, links, resources
 from ui.address import choice
 from ui.doors import Door, doors
 from ui.gallery import Tile, show_tiles
@@ -275,9 +275,4 @@ def _tiles(
     )
     if 0 < len(indices) <= MAX_AMONG:
         among = Selection(among=tuple(sorted(indices.tolist())))
-        st.page_link(
-            "pages/browse.py",
-            label=f"See all {len(indices):,} in Browse",
-            icon=":material/grid_view:",
-            query_params={"run": run.id} | among.to_query(),
-        )
+        links.to_browse(run, among, f"See all {len(indices):,} in Browse")

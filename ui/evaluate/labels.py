@@ -11,7 +11,7 @@ from mnist_core.evaluation import Evaluation
 from mnist_core.runs import Run
 from mnist_core.selection import MAX_AMONG, Selection
 from mnist_core.suspects import Disputed, Search, Suspects
-from ui import digit_dialog, resources, settings_form
+from ui import digit_dialog, links, resources, settings_form
 from ui.address import choice
 from ui.gallery import Tile, show_tiles
 from ui.resources import SplitName
@@ -81,7 +81,7 @@ def _disputed(run: Run, split: Split, evaluation: Evaluation) -> None:
         "this model reads. Five people each were asked about a hundred test digits; "
         "fewer than three confirmed these (Northcutt, Athalye and Mueller, 2021)."
     )
-    _browse(run, "test", Selection(disputed="only"), "See them in Browse")
+    links.to_browse(run, Selection(disputed="only"), "See them in Browse")
 
 
 def _disputed_tile(disputed: Disputed, index: int) -> Tile:
@@ -169,7 +169,7 @@ def _doubtful(
         else f"See the {len(first):,} most doubtful of {len(indices):,} in Browse"
     )
     among = Selection(among=tuple(sorted(first.tolist())), sort="loss")
-    _browse(run, name, among, label)
+    links.to_browse(run, among, label, split_name=name)
 
 
 def _experiment(run: Run) -> None:
@@ -239,7 +239,7 @@ def _writers(run: Run, evaluation: Evaluation) -> None:
             wrong = rows.start + np.flatnonzero(~part.is_correct)
             if 0 < len(wrong) <= MAX_AMONG:
                 among = Selection(among=tuple(wrong.tolist()), sort="loss")
-                _browse(run, "test", among, _mistakes(len(wrong)))
+                links.to_browse(run, among, _mistakes(len(wrong)))
     st.caption(
         f"The first {number:,} test digits are by students and the others, but for "
         "one, by staff, as QMNIST found out (Yadav and Bottou, 2019). MNIST does not "
@@ -264,13 +264,3 @@ def _tiles(
             key=key,
             on_open=digit_dialog.open_digit,
         )
-
-
-def _browse(run: Run, name: SplitName, selection: Selection, label: str) -> None:
-    where = {} if name == "test" else {"split": name}
-    st.page_link(
-        "pages/browse.py",
-        label=label,
-        icon=":material/grid_view:",
-        query_params={"run": run.id} | where | selection.to_query(),
-    )

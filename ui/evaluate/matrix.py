@@ -8,7 +8,7 @@ from mnist_core.evaluation import DigitScores, Evaluation
 from mnist_core.matrices import VIEWS
 from mnist_core.runs import Run
 from mnist_core.selection import Selection
-from ui import digit_dialog
+from ui import digit_dialog, links
 from ui.address import choice
 from ui.doors import Door, doors
 from ui.gallery import gallery
@@ -135,12 +135,7 @@ def _digits_behind(run: Run, split: Split, evaluation: Evaluation) -> None:
         st.subheader("Behind that number")
         st.markdown(selection.sentence(len(indices)))
         with st.container(horizontal=True):
-            st.page_link(
-                "pages/browse.py",
-                label="See them in Browse",
-                icon=":material/grid_view:",
-                query_params={"run": run.id} | selection.to_query(),
-            )
+            links.to_browse(run, selection, "See them in Browse")
             st.button("Close", icon=":material/close:", on_click=_open, args=("",))
         shown = indices[:MAX_SHOWN]
         gallery(

@@ -11,7 +11,7 @@ from mnist_core.robustness import Point, Robustness
 from mnist_core.runs import Run
 from mnist_core.selection import MAX_AMONG, Selection
 from mnist_core.sweep import Sweep
-from ui import digit_dialog, resources
+from ui import digit_dialog, links, resources
 from ui.doors import Door, doors
 from ui.gallery import Tile, show_tiles
 
@@ -182,12 +182,7 @@ def _link(run: Run, indices: np.ndarray) -> None:
         else (f"the first {MAX_AMONG:,}")
     )
     among = Selection(among=tuple(indices[:MAX_AMONG].tolist()))
-    st.page_link(
-        "pages/browse.py",
-        label=f"See {which} unchanged in Browse",
-        icon=":material/grid_view:",
-        query_params={"run": run.id} | among.to_query(),
-    )
+    links.to_browse(run, among, f"See {which} unchanged in Browse")
 
 
 def _tile(evaluation: Evaluation, index: int, digit: int) -> Tile:
