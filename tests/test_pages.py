@@ -24,6 +24,7 @@ import streamlit as st
 from PIL import Image, ImageDraw
 from streamlit.runtime.scriptrunner import script_runner
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Radio, Selectbox
 
 from mnist_core import data, jobs, paths, runs
 from mnist_core.architectures import cost
@@ -1775,7 +1776,7 @@ def test_the_address_says_which_digits_are_shown(evaluation, query):
         true, read = evaluation.labels[index], evaluation.predictions[index]
         mark = "✓" if true == read else "✗"
         assert tile["caption"] == f"{mark} {true} → {read}"
-    assert app.button_group(key="show").value == selection.outcome
+    assert app.radio(key="outcome").value == selection.outcome.capitalize()
     assert app.selectbox(key="sort").value == selection.sort
 
 
@@ -1821,7 +1822,7 @@ def test_the_page_turns(mnist):
 def test_a_filter_changes_the_address_and_begins_on_its_first_page(evaluation):
     app = open_page("browse", run="shipped", page="5")
 
-    app.selectbox(key="true").set_value(4).run()
+    app.selectbox(key="true").set_value("4").run()
 
     assert app.query_params.get("page") in (None, "1")
     assert (app.query_params["true"], app.query_params["run"]) == ("4", "shipped")
@@ -1832,12 +1833,40 @@ def test_a_filter_changes_the_address_and_begins_on_its_first_page(evaluation):
 def test_a_filter_is_taken_back(mnist):
     app = open_page("browse", show="wrong", true="4", sort="loss")
 
-    app.button_group(key="show").set_value("all").run()
-    app.selectbox(key="true").set_value(app.selectbox(key="true").options[0]).run()
+    app.radio(key="outcome").set_value("All").run()
+    app.selectbox(key="true").set_value("Any").run()
     app.selectbox(key="sort").set_value("index").run()
 
     assert count(app) == 10_000
     assert not {"show", "true", "sort"} & set(app.query_params)
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "answer", "expected"),
+    [
+        (Selectbox, "true", "9 · 77,777", {"true": 9}),
+        (Selectbox, "predicted", "Any · 77,777", {"predicted": None}),
+        (Radio, "outcome", "Right · 77,777", {"outcome": "right"}),
+    ],
+)
+def test_an_answer_to_counts_that_have_changed_is_taken(
+    evaluation, monkeypatch, kind, key, answer, expected
+):
+    before = Selection(outcome="wrong", true=4, predicted=9)
+    app = open_page("browse", **before.to_query())
+    state = kind._widget_state.fget
+
+    def stale(widget):
+        said = state(widget)
+        if widget.key == key:
+            said.string_value = answer
+        return said
+
+    monkeypatch.setattr(kind, "_widget_state", property(stale))
+    app.run()
+
+    assert not app.exception
+    assert count(app) == len(replace(before, **expected).indices(evaluation))
 
 
 def chips(app):
@@ -1872,7 +1901,7 @@ def test_an_option_says_how_many_it_would_find(evaluation):
     app = open_page("browse", pred="9")
 
     wrong = Selection(predicted=9, outcome="wrong").indices(evaluation)
-    assert f"Wrong · {len(wrong)}" in app.button_group(key="show").options
+    assert f"Wrong · {len(wrong)}" in app.radio(key="outcome").options
     fours = Selection(predicted=9, true=4).indices(evaluation)
     assert f"4 · {len(fours)}" in app.selectbox(key="true").options
 

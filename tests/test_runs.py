@@ -17,7 +17,7 @@ from mnist_core import jobs, paths, runs
 from mnist_core.config import TrainConfig
 from mnist_core.errors import RunError
 from mnist_core.files import append_json_line, read_json, write_json
-from mnist_core.runs import MAX_WAITING, RESULT_FILES, STARTING, RunStore
+from mnist_core.runs import MAX_NAME, MAX_WAITING, RESULT_FILES, STARTING, RunStore
 
 CONFIG = TrainConfig(
     architecture="softmax", epochs=2, num_train=500, num_validation=500
@@ -97,7 +97,7 @@ def store(tmp_path):
 def shipped(tmp_path, monkeypatch):
     """The folder of a shipped run that no mistake of ours can take out of git."""
     repository = tmp_path / "repository"
-    made = finished(RunStore(tmp_path / "made"), "Shipped")
+    made = finished(RunStore(tmp_path / "made"), "Came along")
     monkeypatch.setattr(paths, "REPOSITORY", repository)
     return shutil.copytree(made.folder, paths.shipped_run_dir())
 
@@ -230,6 +230,20 @@ def test_a_run_is_not_given_a_wrong_name(store, name):
 
 def test_a_run_without_a_name_is_called_by_its_config(store):
     assert store.create(CONFIG).name == "softmax adam 0.001"
+
+
+def test_no_two_runs_are_called_alike(store):
+    names = [store.create(CONFIG).name for _ in range(3)]
+    assert names == [names[0], f"{names[0]} no. 2", f"{names[0]} no. 3"]
+
+    long = "x" * MAX_NAME
+    assert store.create(CONFIG, long).name == long
+    second = store.create(CONFIG, long)
+    assert second.name == "x" * (MAX_NAME - 6) + " no. 2"
+
+    with pytest.raises(RunError, match=f"called “{long}” already"):
+        store.describe(second.id, name=long, note="")
+    store.describe(second.id, name=second.name, note="Its own name is no other's.")
 
 
 @pytest.mark.parametrize(
@@ -601,7 +615,7 @@ def test_the_queue_has_an_end(store):
 def test_the_shipped_run_is_in_every_store_and_last(store, shipped):
     own = ended(store)
 
-    assert [run.name for run in store.runs()] == [own.name, "Shipped"]
+    assert [run.name for run in store.runs()] == [own.name, "Came along"]
     assert store.get(paths.SHIPPED_RUN_ID).folder == shipped
 
 
@@ -622,7 +636,7 @@ def test_a_folder_of_its_name_is_not_the_shipped_run(store, shipped):
     own = ended(store, name="False")
     own.folder.rename(store.root / paths.SHIPPED_RUN_ID)
 
-    assert [run.name for run in store.runs()] == ["Shipped"]
+    assert [run.name for run in store.runs()] == ["Came along"]
 
 
 @pytest.mark.parametrize("is_damaged", [False, True])

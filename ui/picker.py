@@ -62,7 +62,9 @@ def want_run(run_id: str) -> None:
 
 
 def _remember_choice() -> None:
-    want_run(st.session_state[_PICKER])
+    chosen = st.session_state[_PICKER]
+    if chosen in runs_with_model():  # else its label was one of a moment ago
+        want_run(chosen)
 
 
 def _label(run: Run) -> str:

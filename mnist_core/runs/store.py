@@ -22,6 +22,7 @@ from mnist_core.runs.folder import (
     write_state,
 )
 from mnist_core.runs.run import (
+    MAX_NAME,
     Run,
     UnreadableRun,
     checked_name,
@@ -133,7 +134,7 @@ class RunStore:
 
         Args:
             config: What to train.
-            name: What to call it.
+            name: What to call it; a number follows if a run is called so already.
             kept: The drawings to teach it with, and those held out, if it is taught.
 
         Raises:
@@ -150,6 +151,7 @@ class RunStore:
             self.check_needed(config)
             self._refuse_full_queue()
             self._sweep()
+            name = self._free_name(name)
             run_id = self._next_id()
             new = self.root / f".new-{run_id}"
             try:
@@ -189,10 +191,16 @@ class RunStore:
         """Give a run another name and note.
 
         Raises:
-            RunError: If it is the shipped run, or the text is not allowed.
+            RunError: If it is the shipped run, the text is not allowed, or another
+                run is called so.
         """
         run = self._changeable(run_id)
         name, note = checked_name(name), checked_note(note)
+        if name != run.name and self._free_name(name) != name:
+            raise RunError(
+                f"There is a run called “{name}” already. Choose another name, so that "
+                "the two can be told apart."
+            )
         with _writing():
             write_json(run.folder / "about.json", {"name": name, "note": note})
 
@@ -297,6 +305,16 @@ class RunStore:
         if run.is_shipped:
             raise RunError("The shipped run can be neither changed nor deleted.")
         return run
+
+    def _free_name(self, name: str) -> str:
+        """The name itself, or the first like "name no. 2" that no run has."""
+        taken = {run.name for run in self.runs()}
+        free, number = name, 1
+        while free in taken:
+            number += 1
+            suffix = f" no. {number}"
+            free = name[: MAX_NAME - len(suffix)] + suffix
+        return free
 
     def _end_of_queue(self) -> datetime:
         """The present, or what comes after all that wait if the clock went back."""

@@ -227,11 +227,9 @@ class Visitor:
     def press(self, group, option):
         """Press one of a few buttons that stand for a choice; counts may follow."""
         choices = self.page.get_by_role("radiogroup", name=group)
-        choice = choices.get_by_role(
-            "radio", name=re.compile(rf"^{option}( · [\d,]+)?$", re.I)
-        )
-        choice.click()
-        expect(choice).to_be_checked()
+        name = re.compile(rf"^{option}( · [\d,]+)?$", re.I)
+        choices.get_by_text(name).click()
+        expect(choices.get_by_role("radio", name=name)).to_be_checked()
         self.rest()
 
     def fill(self, label, value):

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
+from mnist_core.config import NUM_CLASSES
 from mnist_core.errors import ConfigError
 from mnist_core.evaluation import Evaluation
 from mnist_core.runs import Run
@@ -22,7 +24,9 @@ from mnist_core.selection import (
 from ui.browse.digits import STAYING
 
 ANY = "any"  # None would read as an empty field
-DIGITS = (None, *range(10))
+OUTCOME_WORDS = {outcome.capitalize(): outcome for outcome in OUTCOMES}
+DIGIT_WORDS = {"Any": None} | {str(digit): digit for digit in range(NUM_CLASSES)}
+_COUNTED = " · "  # between an option and its count
 WHOLE = (0.0, 100.0)  # percent: no filter
 
 
@@ -64,22 +68,11 @@ def _main_filters(
     outcome, true, predicted, sort = st.columns(
         [5, 2, 2, 3], vertical_alignment="bottom"
     )
-    found = counts(selection, "outcome", OUTCOMES, evaluation, other)
-    st.session_state["show"] = selection.outcome
-    outcome.segmented_control(
-        "Show",
-        OUTCOMES,
-        format_func=lambda option: f"{option.capitalize()} · {found[option]:,}",
-        required=True,
-        key="show",
-        on_change=lambda: _apply("outcome", st.session_state["show"]),
-    )
-    for column, label, name, key in (
-        (true, "Labelled", "true", "true"),
-        (predicted, "Read as", "predicted", "pred"),
-    ):
-        with column:
-            _digit_filter(label, name, key, selection, evaluation, other)
+    of = selection, evaluation, other
+    radio = partial(outcome.radio, horizontal=True)
+    _facet(radio, "Show", "outcome", OUTCOME_WORDS, *of)
+    _facet(true.selectbox, "Labelled", "true", DIGIT_WORDS, *of)
+    _facet(predicted.selectbox, "Read as", "predicted", DIGIT_WORDS, *of)
     st.session_state["sort"] = selection.sort
     sort.selectbox(
         "Order",
@@ -90,27 +83,41 @@ def _main_filters(
     )
 
 
-def _digit_filter(
+def _facet(
+    widget: Callable[..., Any],
     label: str,
     name: str,
-    key: str,
+    words: dict[str, Any],
     selection: Selection,
     evaluation: Evaluation,
     other: Evaluation | None,
 ) -> None:
-    found = counts(selection, name, DIGITS, evaluation, other)
-    chosen = getattr(selection, name)
-    st.session_state[key] = ANY if chosen is None else chosen
-    st.selectbox(
+    """One filter, each option with how many digits there would be.
+
+    Args:
+        widget: A select box or radio buttons.
+        label: What a person reads above.
+        name: The field of a selection, and the widget's key.
+        words: What the field can be, by what a person reads; in the order shown.
+        selection: What is filtered by now.
+        evaluation: What is selected from.
+        other: The run that is compared with.
+    """
+    found = counts(selection, name, tuple(words.values()), evaluation, other)
+    now = getattr(selection, name)
+    st.session_state[name] = next(word for word in words if words[word] == now)
+
+    def apply() -> None:
+        # An answer to the counts of a moment ago comes as its text, "Any · 12".
+        word, *_ = st.session_state[name].split(_COUNTED)
+        _apply(name, words[word])
+
+    widget(
         label,
-        [ANY, *DIGITS[1:]],
-        format_func=lambda option: (
-            f"Any · {found[None]:,}"
-            if option == ANY
-            else f"{option} · {found[option]:,}"
-        ),
-        key=key,
-        on_change=lambda: _apply(name, _or_none(st.session_state[key])),
+        list(words),
+        format_func=lambda word: f"{word}{_COUNTED}{found[words[word]]:,}",
+        key=name,
+        on_change=apply,
     )
 
 
@@ -134,18 +141,12 @@ def _more_filters(
         on_change=_apply_range,
     )
     if evaluation.disputed:
-        found = counts(
-            selection, "disputed", (None, *DISPUTED_WORDS), evaluation, other
-        )
-        words: dict[str | None, str] = {None: "all", **dict(DISPUTED_WORDS.items())}
-        st.session_state["disputed"] = selection.disputed
-        st.radio(
-            "Labels that people dispute",
-            list(words),
-            format_func=lambda name: f"{words[name].capitalize()} · {found[name]:,}",
-            key="disputed",
-            on_change=lambda: _apply("disputed", st.session_state["disputed"]),
-        )
+        of = selection, evaluation, other
+        words = {"All": None} | {
+            text.capitalize(): value for value, text in DISPUTED_WORDS.items()
+        }
+        label = "Labels that people dispute"
+        _facet(st.radio, label, "disputed", words, *of)
     if others:
         _comparison(selection, others)
 
