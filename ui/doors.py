@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 
 import streamlit as st
 
+from ui.triggers import hears
+
 _HTML = """
 <table></table>
 """
@@ -112,5 +114,5 @@ def doors(
             "caption": caption,
             "head_width": head_width,
         },
-        on_opened_change=lambda: on_open(st.session_state[key].opened),
+        on_opened_change=hears(key, "opened", on_open),
     )

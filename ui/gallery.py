@@ -13,6 +13,7 @@ import streamlit as st
 
 from mnist_core import thumbnails
 from mnist_core.evaluation import Evaluation, percent
+from ui.triggers import hears
 
 SIDE = 56  # screen pixels
 
@@ -163,7 +164,7 @@ def show_sheet(
     component(
         key=key,
         data=sheet,
-        on_opened_change=lambda: on_open(st.session_state[key].opened),
+        on_opened_change=hears(key, "opened", on_open),
     )
 
 

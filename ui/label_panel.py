@@ -7,6 +7,7 @@ cannot know yet, and never takes what is said for a drawing that was not shown w
 
 import zlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from mnist_core.config import NUM_CLASSES
 from mnist_core.errors import KeptError
 from mnist_core.predictor import Prediction
 from ui import canvas, mine, notices, sketches
+from ui.triggers import hears
 
 _KEY = "ask"
 _UNDO = "kept-before"  # in the session: the image kept last, and its label before
@@ -129,7 +131,7 @@ def ask(prediction: Prediction) -> None:
             "label": mine.label_of(image),
             "canvas": canvas.KEY,
         },
-        on_said=lambda: notices.attempt(_hear, question, image),
+        on_said=hears(_KEY, "said", partial(notices.attempt, _hear, question, image)),
     )
 
 
@@ -143,9 +145,8 @@ def _question(image: np.ndarray) -> str:
     return f"{sketches.turn()}-{zlib.crc32(image.tobytes())}"
 
 
-def _hear(question: str, image: np.ndarray) -> None:
+def _hear(question: str, image: np.ndarray, said: Any) -> None:
     """Do what a visitor said of the drawing, if it is still the one on the canvas."""
-    said: Any = st.session_state[_KEY].said
     said = said if isinstance(said, dict) else {}
     canvas.take_newest()
     if said.get("question") != question or _question(image) != question:

@@ -6,6 +6,7 @@ Streamlit's seconds, and a canvas a few milliseconds.
 
 import base64
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from mnist_core import kept, thumbnails
 from mnist_core.data import Split
 from mnist_core.evaluation import Evaluation
 from ui import digit_dialog, notices
+from ui.triggers import hears
 
 MAX_DIGITS = 10_000  # on a map
 NEAR = 12  # screen pixels from the pointer to the point that it is about
@@ -231,8 +233,8 @@ def show_map(
                 "tiles, too."
             ),
         },
-        on_opened_change=lambda: digit_dialog.open_digit(st.session_state[_KEY].opened),
-        on_picked_change=lambda: _pick(st.session_state[_KEY].picked, on_pick),
+        on_opened_change=hears(_KEY, "opened", digit_dialog.open_digit),
+        on_picked_change=hears(_KEY, "picked", partial(_pick, on_pick)),
     )
     st.caption(
         "Digits that the model finds alike lie side by side; ✕ is a mistake, and the "
@@ -241,8 +243,8 @@ def show_map(
     )
 
 
-def _pick(picked: Any, on_pick: Callable[[tuple[int, ...]], None]) -> None:
-    indices = sorted({index for index in picked or () if isinstance(index, int)})
+def _pick(on_pick: Callable[[tuple[int, ...]], None], picked: Any) -> None:
+    indices = sorted({index for index in picked if isinstance(index, int)})
     if indices and indices[0] >= 0:
         notices.attempt(on_pick, tuple(indices))
 
