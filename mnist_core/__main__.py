@@ -20,7 +20,17 @@ from typing import Any, TextIO
 import numpy as np
 from tqdm import tqdm
 
-from mnist_core import data, inking, kept, paths, photos, pictures, teaching, trainer
+from mnist_core import (
+    data,
+    examples,
+    inking,
+    kept,
+    paths,
+    photos,
+    pictures,
+    teaching,
+    trainer,
+)
 from mnist_core.errors import DigitLabError, KeptError, PictureError, RunError
 from mnist_core.evaluation import Evaluation, percent
 from mnist_core.history import BatchMetrics
@@ -55,8 +65,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def find_data(options: argparse.Namespace) -> None:
-    """Find or fetch MNIST and check it."""
+    """Find or fetch MNIST and check it; draw the examples that trainings need."""
     located = data.fetch_mnist(_report)
+    examples.of(data.load_mnist())
     value = {
         "path": str(located.path),
         "source": located.source,

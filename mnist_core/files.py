@@ -5,12 +5,30 @@ to a temporary name in the same folder, flush, fsync, rename, fsync the folder.
 """
 
 import json
+import lzma
 import os
+import struct
+import tokenize
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import get_ident
 from typing import Any
+
+DAMAGED = (  # what readers of arrays raise when bytes are missing, changed or foreign
+    OSError,
+    EOFError,
+    RuntimeError,
+    SyntaxError,  # NumPy parses the header of an array as Python
+    tokenize.TokenError,
+    ValueError,
+    lzma.LZMAError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 @contextmanager

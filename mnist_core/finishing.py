@@ -4,13 +4,11 @@ import hashlib
 import os
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from mnist_core import impostors, models, novelty, pens, styles, watching
+from mnist_core import examples, models, novelty, watching
 from mnist_core.data import Mnist
 from mnist_core.errors import RunError
 from mnist_core.evaluation import Evaluation
@@ -23,10 +21,6 @@ from mnist_core.training import Trained
 
 MAX_DIFFERENCE = 1e-4  # between the probabilities of the model and of its twin
 ROUNDING = 2e-6  # of the largest logit: float32 summed in another order
-# Images that teach a run what is a digit: of MNIST, and as many of other pens; zeros
-# with a slash; styles; and what is none. Twice as many do little good.
-NUM_DIGITS, NUM_SLASHED, NUM_STYLED, NUM_IMPOSTORS = 3_000, 600, 300, 3_000
-NUM_HELD_OUT = 3_000  # validation digits of other pens
 
 
 def finish(run: Run, trained: Trained, mnist: Mnist) -> Result:
@@ -88,41 +82,6 @@ def refit(run: Run, mnist: Mnist) -> None:
     write_json(run.folder / "result.json", result)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Examples:
-    """What is a digit and what is none, the same for every run of the same data.
-
-    Attributes:
-        digits: `(N, 28, 28)` uint8, MNIST's, those of other pens and styles.
-        impostors: `(M, 28, 28)` uint8.
-        held_out: `(K, 28, 28)` uint8, validation digits of other pens.
-    """
-
-    digits: np.ndarray
-    impostors: np.ndarray
-    held_out: np.ndarray
-
-
-@lru_cache(maxsize=1)  # a spare trainer draws them before it is needed
-def examples(mnist: Mnist) -> Examples:
-    """Draw them: some seconds."""
-    train = mnist.train[:NUM_DIGITS]
-    zeros = mnist.train.images[mnist.train.labels == 0][:NUM_SLASHED]
-    zeros = pens.slashed(zeros, seed=0)
-    digits = [
-        train.images,
-        pens.rewritten(train.images, seed=0),
-        zeros,
-        pens.rewritten(zeros, seed=1),
-        styles.written(NUM_STYLED, seed=0).images,
-    ]
-    return Examples(
-        digits=np.concatenate(digits),
-        impostors=impostors.made(NUM_IMPOSTORS, mnist.train, seed=0),
-        held_out=pens.rewritten(mnist.validation.images[:NUM_HELD_OUT], seed=2),
-    )
-
-
 def rehearse(heads: Heads) -> None:
     """Save and export a network for nothing: a process's second time is quicker."""
     with tempfile.TemporaryDirectory() as folder:
@@ -131,7 +90,7 @@ def rehearse(heads: Heads) -> None:
 
 def _known(reader: Reader, validation: Reading, mnist: Mnist) -> novelty.Novelty:
     """What a run takes for digits, from what its twin reads of examples."""
-    drawn = examples(mnist)
+    drawn = examples.of(mnist)
 
     def evidence(read: Reading) -> np.ndarray:
         return novelty.evidence(read.features, read.logits)

@@ -44,10 +44,17 @@ def keras_dataset() -> Path:
 
 
 def cached_dataset() -> Path:
-    """Our own copy of MNIST: checked, uncompressed, quick to open.
+    """Our own copy of MNIST: checked, uncompressed, quick to open."""
+    return _cache_dir() / "mnist.npz"
 
-    It may be deleted: it can be made again.
-    """
+
+def examples_dir() -> Path:
+    """Where the examples are kept that runs learn from what is a digit."""
+    return _cache_dir() / "examples"
+
+
+def _cache_dir() -> Path:
+    """What is here may be deleted: it can be made again."""
     cache = os.environ.get("XDG_CACHE_HOME")
     base = Path(cache).expanduser() if cache else Path.home() / ".cache"
-    return base / "digit-lab" / "mnist.npz"
+    return base / "digit-lab"

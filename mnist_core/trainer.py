@@ -237,7 +237,8 @@ def main(argument: str) -> int:
 def _wait_for_run(store: RunStore) -> "tuple[Run, Engine | None]":
     """The run that this spare is for, and its engine if that was got ready."""
     messages = _messages()
-    from mnist_core import finishing, models  # seconds: after the pipe is read
+    # Seconds, so the pipe is read first.
+    from mnist_core import examples, finishing, models
 
     engine, has_rehearsed = None, False
     while "run" not in (message := _newest(messages)):
@@ -249,7 +250,7 @@ def _wait_for_run(store: RunStore) -> "tuple[Run, Engine | None]":
                 finishing.rehearse(engine.heads)
                 has_rehearsed = True
             if messages.empty():
-                finishing.examples(engine.mnist)
+                examples.of(engine.mnist)
         except Exception:  # who starts it will be told
             log.exception("Nothing was got ready")
     run = store.get(message["run"])

@@ -2,17 +2,15 @@
 
 import gzip
 import hashlib
-import lzma
 import struct
-import tokenize
 import zipfile
-import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from mnist_core.errors import DatasetError
+from mnist_core.files import DAMAGED
 
 Arrays = dict[str, np.ndarray]  # by Keras's names: x is images, y is labels
 
@@ -31,18 +29,6 @@ _IDX_FILES = {
     "y_test": "t10k-labels-idx1-ubyte",
 }
 _IDX_MAGIC = (b"\x00\x00\x08\x01", b"\x00\x00\x08\x03")  # bytes; 1 or 3 dimensions
-_DAMAGED = (  # what the readers raise when bytes are missing, changed or foreign
-    OSError,
-    EOFError,
-    RuntimeError,
-    SyntaxError,  # NumPy parses the header of an array as Python
-    tokenize.TokenError,
-    ValueError,
-    lzma.LZMAError,
-    struct.error,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 def read(path: Path, names: Iterable[str]) -> Arrays:
@@ -62,7 +48,7 @@ def read(path: Path, names: Iterable[str]) -> Arrays:
         raise
     except PermissionError as error:
         raise DatasetError(f"{path} cannot be opened: {error.strerror}.") from error
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise DatasetError(f"{path} is damaged or of another format.") from error
     return verified(arrays, origin=str(path))
 

@@ -1,0 +1,126 @@
+import numpy as np
+import pytest
+
+from mnist_core import examples, paths, pens
+from mnist_core.data import Mnist
+
+
+@pytest.fixture(autouse=True)
+def folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(examples, "NUM_IMPOSTORS", 50)
+    monkeypatch.setattr(examples, "NUM_STYLED", 20)
+    return paths.examples_dir()
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """How often they have been drawn."""
+    times = []
+    draw = examples._drawn
+    monkeypatch.setattr(
+        examples, "_drawn", lambda mnist: times.append(mnist) or draw(mnist)
+    )
+    return times
+
+
+def of(mnist):
+    """As another process would ask for them."""
+    examples.of.cache_clear()
+    return examples.of(mnist)
+
+
+def files(folder):
+    return sorted(folder.glob("*"))
+
+
+def same(first, second):
+    names = ("digits", "impostors", "held_out")
+    return all(
+        np.array_equal(getattr(first, name), getattr(second, name)) for name in names
+    )
+
+
+def test_what_is_drawn_begins_with_the_digits_themselves(small_mnist):
+    found = of(small_mnist)
+
+    assert np.array_equal(found.digits[:300], small_mnist.train.images)
+    assert len(found.impostors) == examples.NUM_IMPOSTORS
+    expected = pens.rewritten(small_mnist.validation.images, seed=2)
+    assert np.array_equal(found.held_out, expected)
+
+
+def test_the_next_process_reads_what_one_has_drawn(small_mnist, drawn, folder):
+    first = of(small_mnist)
+    second = of(small_mnist)
+
+    assert len(drawn) == 1
+    assert same(first, second)
+    assert len(files(folder)) == 1  # no temporary file is left
+
+
+@pytest.mark.parametrize("changed", ["train", "validation"])
+def test_other_digits_have_examples_of_their_own(small_mnist, drawn, folder, changed):
+    shorter = {"train": small_mnist.train, "validation": small_mnist.validation}
+    shorter[changed] = shorter[changed][:-1]
+    other = Mnist(**shorter, test=small_mnist.test)
+
+    assert not same(of(small_mnist), of(other))
+    assert len(drawn) == len(files(folder)) == 2
+
+
+@pytest.mark.parametrize("module", ["pens", "impostors", "styles", "drawing", "inking"])
+def test_other_code_draws_anew(small_mnist, drawn, monkeypatch, module):
+    of(small_mnist)
+    source = examples.inspect.getsource
+    changed = getattr(examples, module)
+    monkeypatch.setattr(
+        examples.inspect,
+        "getsource",
+        lambda it: source(it) + "\n" * (it is changed),
+    )
+    of(small_mnist)
+
+    assert len(drawn) == 2
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK\3\4", None])
+def test_a_damaged_file_is_drawn_and_written_again(small_mnist, drawn, folder, damage):
+    first = of(small_mnist)
+    (file,) = files(folder)
+    whole = file.read_bytes()
+    middle = len(whole) // 2
+    flipped = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
+    file.write_bytes(flipped if damage is None else damage)
+
+    assert same(of(small_mnist), first)
+    assert len(drawn) == 2
+    assert file.read_bytes() == whole
+
+
+def test_a_file_without_all_arrays_is_drawn_again(small_mnist, folder):
+    first = of(small_mnist)
+    (file,) = files(folder)
+    np.savez(file, digits=first.digits, other=first.digits)
+
+    assert same(of(small_mnist), first)
+
+
+def test_they_are_drawn_where_nothing_can_be_kept(small_mnist, folder):
+    folder.parent.parent.mkdir(parents=True)
+    folder.parent.write_text("A file is in the way.")
+
+    assert len(of(small_mnist).impostors) == examples.NUM_IMPOSTORS
+
+
+def test_only_those_used_last_are_kept(small_mnist, folder, monkeypatch):
+    monkeypatch.setattr(examples, "MAX_KEPT", 2)
+    splits = [
+        Mnist(small_mnist.train[:number], small_mnist.validation, small_mnist.test)
+        for number in (100, 101, 102)
+    ]
+    for split in (splits[0], splits[1], splits[0], splits[2]):
+        of(split)
+
+    digests = [examples._digest(split) for split in (splits[0], splits[2])]
+    assert {file.stem for file in files(folder)} == set(digests)
