@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from ui import digit_dialog, frame, resources
+from ui import digit_dialog, frame, resources, star
 from ui.address import choice
 from ui.browse import digit_map, filters, taking
 from ui.browse.digits import pick_digits
-from ui.browse.tiles import show_tiles
+from ui.browse.tiles import show_page
 from ui.picker import pick_run, runs_with_model
 
 VIEWS = {"tiles": "Tiles", "map": "Map"}
@@ -22,7 +22,8 @@ with resources.plain_errors():
 split = digits.split
 
 indices = selection.indices(evaluation, other=other)
-taking.show(run, digits, evaluation, indices)
+stars = star.given()
+taking.show(run, digits, evaluation, indices, stars)
 st.caption(selection.sentence(len(indices)))
 if not len(indices):
     st.info("No digit is like that: widen the filters.", icon=":material/search_off:")
@@ -40,7 +41,7 @@ elif view == "map":
         places = resources.places(run, split)
     digit_map.show_map(split, evaluation, places, indices, on_pick=filters.pick_among)
 if view == "tiles" or selection.among is not None:
-    show_tiles(split, evaluation, indices)
+    show_page(split, evaluation, indices, stars)
 digit_dialog.show_opened_digit(
     run,
     split,

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -40,7 +41,7 @@ def asked(monkeypatch):
     def part(data, on_said):
         def say(digit):
             said = {"question": data["question"], "digit": digit}
-            st.session_state["ask"] = SimpleNamespace(said=said)
+            st.session_state["ask"] = {"said": said}
             on_said()
 
         questions.append(data)
@@ -360,6 +361,20 @@ def test_who_has_only_stars_is_offered_to_delete_them(mnist, is_damaged):
 
     assert "your stars with their notes" in texts(app)
     assert app.button(key="confirm-delete-kept").label == "Delete them"
+
+
+def test_browse_marks_the_digits_that_have_a_star(mnist):
+    set_id = kept.new_id()
+    for index in (3, 150):
+        kept.StarStore().put(set_id, mnist.test.images[index], "")
+
+    app = open_page("browse", mine=set_id, page="2")
+
+    tiles = json.loads(app.get_by_key("digits").proto.json)["tiles"]
+    starred = {tile["index"] for tile in tiles if tile["is_starred"]}
+    assert starred == {150}
+    labels = [tile["label"] for tile in tiles if tile["label"].endswith(", starred")]
+    assert [label.split(":")[0] for label in labels] == ["Digit 150"]
 
 
 def test_delete_asks_first(thirty):

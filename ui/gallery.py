@@ -34,8 +34,10 @@ button {
 button.wrong { border: 2px dashed var(--st-red-color, #d33); }
 button.marked { background: color-mix(in srgb, var(--st-primary-color) 35%,
   var(--st-secondary-background-color)); }
-.disputed { position: absolute; top: 0; right: 0; padding: 0 .3rem; font-weight: 700;
-  color: #000; background: #f0c541; border-radius: 0 4px; }
+.mark { position: absolute; top: 0; padding: 0 .25rem; font-size: .7rem; font-weight: 700;
+  color: #000; background: #f0c541; }
+.disputed { right: 0; border-radius: 0 4px; }
+.starred { left: 0; border-radius: 4px 0; }
 button:hover, button:focus-visible {
   outline: 2px solid var(--st-primary-color); outline-offset: 1px;
 }
@@ -67,10 +69,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
     button.classList.toggle("marked", tile.index === data.marked);
     button.append(image);
     if (side >= 56) button.append(caption);
-    if (tile.is_disputed) {
+    for (const [name, sign] of [["disputed", "?"], ["starred", "★"]]) {
+      if (!tile[`is_${name}`]) continue;
       const mark = document.createElement("span");
-      mark.className = "disputed";
-      mark.textContent = "?";
+      mark.className = `mark ${name}`;
+      mark.textContent = sign;
       button.append(mark);
     }
     button.onclick = () => setTriggerValue("opened", tile.index);
@@ -90,6 +93,7 @@ class Tile:
         label: What a screen reader says, and the mouse over it.
         is_wrong: Whether it is marked as wrong.
         is_disputed: Whether it is marked as one whose label people dispute.
+        is_starred: Whether it is marked as one that the visitor has starred.
     """
 
     index: int
@@ -97,31 +101,27 @@ class Tile:
     label: str
     is_wrong: bool = False
     is_disputed: bool = False
+    is_starred: bool = False
 
 
-def gallery(
-    images: np.ndarray,
-    indices: np.ndarray,
-    evaluation: Evaluation,
-    *,
-    key: str,
-    on_open: Callable[[int], None],
-    side: int = SIDE,
-    marked: int | None = None,
-) -> None:
-    """Show digits as tiles; a click on one calls `on_open` with its index.
-
-    Args:
-        images: `(n, 28, 28)` uint8, the images to show.
-        indices: `(n,)` int, which images of the evaluation they are.
-        evaluation: What was read, and what is true.
-        key: Of the component.
-        on_open: Called before the page runs again.
-        side: Of an image, in screen pixels; under 56 there is no room for captions.
-        marked: The index of an image to point out.
-    """
-    tiles = [_tile(int(index), evaluation) for index in indices]
-    show_tiles(images, tiles, key=key, on_open=on_open, side=side, marked=marked)
+def tile_of(index: int, evaluation: Evaluation, *, is_starred: bool = False) -> Tile:
+    """The tile of an image: what it is, what it was read as, how surely."""
+    true, predicted = int(evaluation.labels[index]), int(evaluation.predictions[index])
+    is_right = true == predicted
+    mark = "✓" if is_right else "✗"
+    verdict = "right" if is_right else "wrong"
+    is_disputed = index in evaluation.disputed
+    return Tile(
+        index,
+        f"{mark} {true} → {predicted}",
+        f"Digit {index}: {true} read as {predicted}, {verdict}, "
+        f"{percent(float(evaluation.confidences[index]))} probable"
+        + (", its label is disputed" if is_disputed else "")
+        + (", starred" if is_starred else ""),
+        is_wrong=not is_right,
+        is_disputed=is_disputed,
+        is_starred=is_starred,
+    )
 
 
 def show_tiles(
@@ -133,7 +133,16 @@ def show_tiles(
     side: int = SIDE,
     marked: int | None = None,
 ) -> None:
-    """Show `(n, 28, 28)` uint8 images, each with its tile."""
+    """Show digits as tiles; a click on one calls `on_open` with its index.
+
+    Args:
+        images: `(n, 28, 28)` uint8, the images to show.
+        tiles: Of each image.
+        key: Of the component.
+        on_open: Called before the page runs again.
+        side: Of an image, in screen pixels; under 56 there is no room for captions.
+        marked: The index of an image to point out.
+    """
     show_sheet(sheet(images, tiles, side=side, marked=marked), key=key, on_open=on_open)
 
 
@@ -165,21 +174,4 @@ def show_sheet(
         key=key,
         data=sheet,
         on_opened_change=hears(key, "opened", on_open),
-    )
-
-
-def _tile(index: int, evaluation: Evaluation) -> Tile:
-    true, predicted = int(evaluation.labels[index]), int(evaluation.predictions[index])
-    is_right = true == predicted
-    mark = "✓" if is_right else "✗"
-    verdict = "right" if is_right else "wrong"
-    is_disputed = index in evaluation.disputed
-    return Tile(
-        index,
-        f"{mark} {true} → {predicted}",
-        f"Digit {index}: {true} read as {predicted}, {verdict}, "
-        f"{percent(float(evaluation.confidences[index]))} probable"
-        + (", its label is disputed" if is_disputed else ""),
-        is_wrong=not is_right,
-        is_disputed=is_disputed,
     )

@@ -10,6 +10,15 @@ from ui import mine, notices
 _TAKEN_OFF = "notes-taken-off"  # of this visit, by fingerprint: a star may come back
 
 
+def given() -> kept.Stars:
+    """All stars of the visitor; a warning and none if they cannot be read."""
+    try:
+        return mine.stars()
+    except KeptError as error:
+        st.warning(str(error), icon=":material/broken_image:")
+        return {}
+
+
 def show(image: np.ndarray) -> None:
     """Offer to mark a `(28, 28)` uint8 image for later, and to say why."""
     mark = kept.fingerprint(image)

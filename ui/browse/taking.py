@@ -7,15 +7,20 @@ import streamlit as st
 
 from mnist_core import kept, selected
 from mnist_core.data import Split
-from mnist_core.errors import KeptError
 from mnist_core.evaluation import Evaluation
 from mnist_core.runs import Run
-from ui import mine, notices
+from ui import notices
 from ui.browse import filters
 from ui.browse.digits import Digits
 
 
-def show(run: Run, digits: Digits, evaluation: Evaluation, indices: np.ndarray) -> None:
+def show(
+    run: Run,
+    digits: Digits,
+    evaluation: Evaluation,
+    indices: np.ndarray,
+    stars: kept.Stars,
+) -> None:
     """Show how many are selected, and what to do with them.
 
     Args:
@@ -23,8 +28,8 @@ def show(run: Run, digits: Digits, evaluation: Evaluation, indices: np.ndarray) 
         digits: What they are selected from.
         evaluation: What is read of them.
         indices: `(n,)` int, those that are selected.
+        stars: The visitor's.
     """
-    stars = _stars()
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(key="gallery-count", width="content"):
             st.markdown(f"**{len(indices):,}** found")
@@ -34,14 +39,6 @@ def show(run: Run, digits: Digits, evaluation: Evaluation, indices: np.ndarray) 
             return
         with st.popover("Take away", icon=":material/download:", type="tertiary"):
             _downloads(digits, evaluation, indices, stars)
-
-
-def _stars() -> kept.Stars:
-    try:
-        return mine.stars()
-    except KeptError as error:
-        st.warning(str(error), icon=":material/broken_image:")
-        return {}
 
 
 def _starred_button(run: Run, digits: Digits, stars: kept.Stars) -> None:

@@ -3,12 +3,13 @@
 import numpy as np
 import streamlit as st
 
+from mnist_core import kept
 from mnist_core.data import Split
 from mnist_core.evaluation import Evaluation
 from mnist_core.selection import number_in_query, page
 from ui import digit_dialog
 from ui.address import choice
-from ui.gallery import gallery
+from ui.gallery import show_tiles, tile_of
 
 PAGE_SIZE = 100  # digits
 SIZES = {"small": "Small", "medium": "Medium", "large": "Large"}
@@ -16,21 +17,24 @@ SIDES = {"small": 28, "medium": 56, "large": 112}  # screen pixels
 _AT, _PAGE = "at", "page"  # in the address: an index to jump to; else the page
 
 
-def show_tiles(split: Split, evaluation: Evaluation, indices: np.ndarray) -> None:
+def show_page(
+    split: Split, evaluation: Evaluation, indices: np.ndarray, stars: kept.Stars
+) -> None:
     """Show the page that the address asks for, of images in this order.
 
     Args:
         split: The images.
         evaluation: What is read of them.
         indices: `(n,)` int, those that are selected; at least one.
+        stars: The visitor's.
     """
     query = st.query_params.to_dict()
     at = st.session_state[_AT] = number_in_query(query, _AT, below=len(split))
-    jump, tiles, _ = st.columns([2, 3, 4], vertical_alignment="bottom")
+    jump, size, _ = st.columns([2, 3, 4], vertical_alignment="bottom")
     jump.number_input(
         "Jump to index", 0, len(split) - 1, key=_AT, placeholder="–", on_change=_jump
     )
-    with tiles:
+    with size:
         side = SIDES[choice("Tiles", "tiles", SIZES, default="medium")]
     place = np.flatnonzero(indices == (-1 if at is None else at))
     if at is not None and not len(place):
@@ -48,11 +52,16 @@ def show_tiles(split: Split, evaluation: Evaluation, indices: np.ndarray) -> Non
             args=(pager,),
         )
         st.caption(shown.sentence())
+    images = split.images[shown.indices]
+    starred = shown.indices[kept.starred(images, stars)]
+    tiles = [
+        tile_of(int(index), evaluation, is_starred=index in starred)
+        for index in shown.indices
+    ]
     with st.container(key="gallery"):
-        gallery(
-            split.images[shown.indices],
-            shown.indices,
-            evaluation,
+        show_tiles(
+            images,
+            tiles,
             key="digits",
             side=side,
             marked=at,

@@ -9,7 +9,7 @@ from mnist_core.evaluation import Evaluation, percent
 from mnist_core.runs import Run
 from mnist_core.selection import Selection, share_in_query
 from ui import digit_dialog, links, resources
-from ui.gallery import gallery
+from ui.gallery import show_tiles, tile_of
 
 MAX_SHOWN = 24  # digits; Browse has them all
 _THRESHOLD = "threshold"  # in the address: a fraction
@@ -96,10 +96,9 @@ def _sure_and_wrong(
             return
         links.to_browse(run, sure, "See them in Browse")
         shown = indices[:MAX_SHOWN]
-        gallery(
+        show_tiles(
             split.images[shown],
-            shown,
-            evaluation,
+            [tile_of(int(index), evaluation) for index in shown],
             key="sure-tiles",
             on_open=digit_dialog.open_digit,
         )

@@ -11,7 +11,7 @@ from mnist_core.selection import Selection
 from ui import digit_dialog, links
 from ui.address import choice
 from ui.doors import Door, doors
-from ui.gallery import gallery
+from ui.gallery import show_tiles, tile_of
 
 MAX_SHOWN = 48  # digits below the matrix; Browse has them all
 NUM_CONFUSIONS = 6
@@ -138,10 +138,9 @@ def _digits_behind(run: Run, split: Split, evaluation: Evaluation) -> None:
             links.to_browse(run, selection, "See them in Browse")
             st.button("Close", icon=":material/close:", on_click=_open, args=("",))
         shown = indices[:MAX_SHOWN]
-        gallery(
+        show_tiles(
             split.images[shown],
-            shown,
-            evaluation,
+            [tile_of(int(index), evaluation) for index in shown],
             key="behind",
             on_open=digit_dialog.open_digit,
         )
