@@ -185,13 +185,13 @@ def test_what_is_said_of_a_drawing_is_not_taken_for_a_newer_one(asked):
     assert mine(tap(app, "is-7")).labels.tolist() == [7]
 
 
-@pytest.mark.parametrize("said", [None, "x", {}, {"question": "0-0", "digit": 1}])
+@pytest.mark.parametrize("said", ["x", {}, {"question": "0-0", "digit": 1}])
 def test_what_was_not_asked_is_not_kept(drawn, monkeypatch, said):
-    def hear(question, image, real=label_panel._hear):
-        st.session_state["ask"].said = said
-        real(question, image)
+    def hear(question, image, _, real=label_panel._hear):
+        real(question, image, said)
 
     monkeypatch.setattr(label_panel, "_hear", hear)
+    drawn.run()
 
     tap(drawn, "is-1")
 
@@ -201,11 +201,11 @@ def test_what_was_not_asked_is_not_kept(drawn, monkeypatch, said):
 
 @pytest.mark.parametrize("digit", [10, -1, 1.0, True, "1", [1]])
 def test_what_is_no_digit_is_not_kept(drawn, monkeypatch, digit):
-    def hear(question, image, real=label_panel._hear):
-        st.session_state["ask"].said["digit"] = digit
-        real(question, image)
+    def hear(question, image, said, real=label_panel._hear):
+        real(question, image, said | {"digit": digit})
 
     monkeypatch.setattr(label_panel, "_hear", hear)
+    drawn.run()
 
     tap(drawn, "is-1")
 

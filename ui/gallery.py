@@ -34,8 +34,8 @@ button {
 button.wrong { border: 2px dashed var(--st-red-color, #d33); }
 button.marked { background: color-mix(in srgb, var(--st-primary-color) 35%,
   var(--st-secondary-background-color)); }
-.mark { position: absolute; top: 0; padding: 0 .25rem; font-size: .7rem; font-weight: 700;
-  color: #000; background: #f0c541; }
+.mark { position: absolute; top: 0; padding: 0 .25rem; font-size: .7rem;
+  font-weight: 700; color: #000; background: #f0c541; }
 .disputed { right: 0; border-radius: 0 4px; }
 .starred { left: 0; border-radius: 4px 0; }
 button:hover, button:focus-visible {
