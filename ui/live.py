@@ -27,7 +27,8 @@ _HTML = """
 # The canvas shows a cross for a cursor while a pen draws, and none while strokes are
 # moved about: then its upper layer holds the handles, which are no ink.
 _JS = """
-const SIDE = 280, LEAST_GAP = 50, MOST_WAIT = 2000;
+const SIDE = 280, LEAST_GAP = 50, MOST_WAIT = 2000;  // pixels, milliseconds
+const PACE = 1.75;  // from one look to the next: times what the last answer took
 const SEND = 'button[aria-label="Update the app with this drawing"]';
 
 export default function ({ data, parentElement, setStateValue }) {
@@ -49,7 +50,7 @@ function listen(holder) {
     answer(which) {
       if (which !== number || isAnswered) return;
       isAnswered = true;
-      gap = Math.max(LEAST_GAP, 2 * (performance.now() - sentAt));
+      gap = Math.max(LEAST_GAP, PACE * (performance.now() - sentAt));
       if (isNews) plan();
     },
     end() {
