@@ -2060,6 +2060,21 @@ def test_a_pin_that_is_no_digit_is_ignored(mnist, value):
         app.get_by_key("pinned-digit")
 
 
+@pytest.mark.parametrize(
+    ("query", "who"),
+    [
+        ({"i": "4999"}, "a high-school student"),
+        ({"i": "5000"}, "Census staff"),
+        ({"i": "4999", "split": "validation"}, None),
+    ],
+)
+def test_an_opened_test_digit_says_who_wrote_it(mnist, query, who):
+    app = open_page("browse", **query)
+
+    (words,) = [it.value for it in app.caption if it.value.startswith("Loss ")]
+    assert words.partition("written by ")[2].split(",")[0] == (who or "")
+
+
 def test_an_opened_digit_is_looked_into_when_asked(mnist):
     app = open_page("browse", i="18")
     with pytest.raises(KeyError):

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from mnist_core import charts, thumbnails
-from mnist_core.data import Split
+from mnist_core.data import NUM_BY_STUDENTS, Split
 from mnist_core.evaluation import Evaluation
 from mnist_core.predictor import Prediction
 from mnist_core.runs import Run
@@ -85,13 +85,13 @@ def _content(
     _steps(index, among, evaluation)
     if pinned is None or pinned == index:
         with st.container(key="opened-digit"):
-            _digit(split, evaluation, index, true)
+            _digit(split, evaluation, index, split_name, true)
     else:
         left, right = st.columns(2, gap="medium")
         with left.container(key="opened-digit", border=True):
-            _digit(split, evaluation, index, true)
+            _digit(split, evaluation, index, split_name, true)
         with right.container(key="pinned-digit", border=True):
-            _digit(split, evaluation, pinned, true)
+            _digit(split, evaluation, pinned, split_name, true)
             st.caption(":material/keep: Pinned")
     with st.container(horizontal=True, vertical_alignment="center"):
         is_pinned = pinned == index
@@ -115,7 +115,11 @@ def _content(
 
 
 def _digit(
-    split: Split, evaluation: Evaluation, index: int, true_labels: np.ndarray | None
+    split: Split,
+    evaluation: Evaluation,
+    index: int,
+    split_name: str,
+    true_labels: np.ndarray | None,
 ) -> None:
     """The image, what it is and what it is read as."""
     label, predicted = int(evaluation.labels[index]), int(evaluation.predictions[index])
@@ -144,7 +148,11 @@ def _digit(
         charts.probabilities(evaluation.probabilities[index], true=true),
         key=f"probabilities-{index}",
     )
-    st.caption(f"Loss {evaluation.losses[index]:.4f} nats")
+    words = [f"Loss {evaluation.losses[index]:.4f} nats"]
+    if split_name == "test":
+        who = "a high-school student" if index < NUM_BY_STUDENTS else "Census staff"
+        words.append(f"written by {who}, as its place in the test split tells")
+    st.caption(" · ".join(words))
 
 
 def _steps(index: int, among: np.ndarray, evaluation: Evaluation) -> None:
