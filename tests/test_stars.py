@@ -1,4 +1,7 @@
 import json
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -138,3 +141,27 @@ def test_the_file_is_plain_json(store, set_id, tmp_path):
     rows = json.loads(file_of(tmp_path, set_id).read_bytes())
 
     assert rows == {kept.fingerprint(IMAGES[0]).hex(): "why"}
+
+
+def test_stars_given_at_the_same_moment_are_all_there(set_id, tmp_path):
+    images = np.random.default_rng(1).integers(0, 256, (40, 28, 28), dtype=np.uint8)
+
+    def give(image):
+        StarStore(tmp_path / "kept").put(set_id, image, "")  # as another tab
+
+    with ThreadPoolExecutor(8) as tabs:
+        list(tabs.map(give, images))
+
+    stars = StarStore(tmp_path / "kept").get(set_id)
+    assert set(stars) == {kept.fingerprint(image) for image in images}
+
+
+def test_stars_that_are_looked_at_count_as_used(store, set_id, tmp_path):
+    store.put(set_id, IMAGES[0], "")
+    file = file_of(tmp_path, set_id)
+    then = time.time() - 2 * kept.DAY
+    os.utime(file, (then, then))
+
+    store.get(set_id)
+
+    assert time.time() - file.stat().st_mtime < kept.DAY
