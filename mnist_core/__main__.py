@@ -67,13 +67,13 @@ def main(arguments: list[str] | None = None) -> int:
 def find_data(options: argparse.Namespace) -> None:
     """Find or fetch MNIST and check it; draw the examples that trainings need."""
     located = data.fetch_mnist(_report)
-    examples.of(data.load_mnist())
     value = {
         "path": str(located.path),
         "source": located.source,
         "sha256": located.sha256,
     }
     _print(options, value, f"MNIST is complete: {located.path} ({located.source}).")
+    examples.of(data.load_mnist())  # some seconds, the first time
 
 
 def train(options: argparse.Namespace) -> int:

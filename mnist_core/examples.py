@@ -22,6 +22,12 @@ from mnist_core.files import DAMAGED, whole_file
 # with a slash; styles; and what is none. Twice as many do little good.
 NUM_DIGITS, NUM_SLASHED, NUM_STYLED, NUM_IMPOSTORS = 3_000, 600, 300, 3_000
 NUM_HELD_OUT = 3_000  # validation digits of other pens
+# What draws, as it was imported: a training may outlive a change of the code.
+_CODE = "".join(
+    [np.__version__, PIL.__version__]
+    + [inspect.getsource(it) for it in (drawing, impostors, inking, pens, styles)]
+    + [Path(__file__).read_text(encoding="utf-8")]
+).encode()
 MAX_KEPT = 8  # files of 3 MB: those of the data that was used last
 
 
@@ -43,20 +49,29 @@ class Examples:
 @lru_cache(maxsize=1)  # where they cannot be kept, a spare trainer still draws ahead
 def of(mnist: Mnist) -> Examples:
     """The examples of some data: read if they were drawn before, else some seconds."""
-    folder = paths.examples_dir()
-    path = folder / f"{_digest(mnist)}.npz"
-    with suppress(KeyError, *DAMAGED), path.open("rb") as file:
-        arrays = np.load(file, allow_pickle=False)
-        found = Examples(*(arrays[field.name] for field in fields(Examples)))
-        path.touch()
-        return found
-    drawn = _drawn(mnist)
-    with suppress(OSError):  # a disk that is full or read-only
-        folder.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **asdict(drawn))
-        _prune(folder)
-    return drawn
+    try:
+        path = paths.examples_dir() / f"{_digest(mnist)}.npz"
+    except RuntimeError:  # the user has no home, so there is no cache
+        return _drawn(mnist)
+    found = _read(path)
+    if found is None:
+        found = _drawn(mnist)
+        with suppress(OSError):  # a disk that is full or read-only
+            _keep(path, found)
+    return found
+
+
+def _read(path: Path) -> Examples | None:
+    """What was drawn before, if it is there and whole."""
+    try:
+        with path.open("rb") as file:
+            arrays = np.load(file, allow_pickle=False)
+            found = Examples(*(arrays[field.name] for field in fields(Examples)))
+    except (LookupError, *DAMAGED):
+        return None
+    with suppress(OSError):  # somebody else's file
+        path.touch()  # the time of a file says when it was last used
+    return found
 
 
 def _drawn(mnist: Mnist) -> Examples:
@@ -79,18 +94,18 @@ def _drawn(mnist: Mnist) -> Examples:
 
 def _digest(mnist: Mnist) -> str:
     """Of all that they depend on: another one, and they are drawn anew."""
-    digest = hashlib.sha256(f"{np.__version__} {PIL.__version__}".encode())
-    for module in (drawing, impostors, inking, pens, styles):
-        digest.update(inspect.getsource(module).encode())
-    digest.update(Path(__file__).read_bytes())
+    digest = hashlib.sha256(_CODE)
     for split in (mnist.train, mnist.validation[:NUM_HELD_OUT]):
         digest.update(np.ascontiguousarray(split.images).data)
         digest.update(np.ascontiguousarray(split.labels).data)
     return digest.hexdigest()
 
 
-def _prune(folder: Path) -> None:
-    """Remove all but the files that were used last."""
-    files = sorted(folder.glob("*.npz"), key=lambda file: file.stat().st_mtime)
-    for file in files[:-MAX_KEPT]:
-        file.unlink(missing_ok=True)
+def _keep(path: Path, examples: Examples) -> None:
+    """Write them, and remove all but the files that were used last."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, allow_pickle=False, **asdict(examples))
+    kept = sorted(path.parent.glob("*.npz"), key=lambda it: it.stat().st_mtime)
+    for oldest in kept[:-MAX_KEPT]:
+        oldest.unlink(missing_ok=True)

@@ -3,7 +3,7 @@ import os
 import numpy as np
 import pytest
 
-from mnist_core import data
+from mnist_core import data, paths
 from mnist_core.data import Mnist, Split
 from mnist_core.errors import DatasetError
 
@@ -19,10 +19,12 @@ for name in (
 
 
 @pytest.fixture(autouse=True)
-def sandbox(monkeypatch, tmp_path):
-    """Keep every test away from people's runs and drawings."""
+def sandbox(monkeypatch, tmp_path, tmp_path_factory):
+    """Keep every test away from people's runs, drawings and examples."""
     monkeypatch.setenv("MNIST_SAVED_MODEL_DIR", str(tmp_path / "saved_model"))
     monkeypatch.setenv("MNIST_KEPT_DIR", str(tmp_path / "kept"))
+    examples = tmp_path_factory.getbasetemp() / "examples"  # drawn once a session
+    monkeypatch.setattr(paths, "examples_dir", lambda: examples)
 
 
 @pytest.fixture(scope="session")

@@ -1,16 +1,22 @@
+import inspect
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
+import PIL
 import pytest
 
-from mnist_core import examples, paths, pens
-from mnist_core.data import Mnist
+from mnist_core import drawing, examples, impostors, inking, paths, pens, styles
+from mnist_core.data import Mnist, Split
 
 
 @pytest.fixture(autouse=True)
 def folder(monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "cache" / "examples"
+    monkeypatch.setattr(paths, "examples_dir", lambda: folder)
     monkeypatch.setattr(examples, "NUM_IMPOSTORS", 50)
     monkeypatch.setattr(examples, "NUM_STYLED", 20)
-    return paths.examples_dir()
+    return folder
 
 
 @pytest.fixture
@@ -59,29 +65,35 @@ def test_the_next_process_reads_what_one_has_drawn(small_mnist, drawn, folder):
     assert len(files(folder)) == 1  # no temporary file is left
 
 
-@pytest.mark.parametrize("changed", ["train", "validation"])
-def test_other_digits_have_examples_of_their_own(small_mnist, drawn, folder, changed):
-    shorter = {"train": small_mnist.train, "validation": small_mnist.validation}
-    shorter[changed] = shorter[changed][:-1]
-    other = Mnist(**shorter, test=small_mnist.test)
+def relabelled(split):
+    return Split(split.images, (split.labels + 1) % 10)
 
-    assert not same(of(small_mnist), of(other))
+
+@pytest.mark.parametrize("name", ["train", "validation"])
+@pytest.mark.parametrize("change", [lambda split: split[:-1], relabelled])
+def test_other_digits_have_examples_of_their_own(
+    small_mnist, drawn, folder, name, change
+):
+    other = replace(small_mnist, **{name: change(getattr(small_mnist, name))})
+
+    of(small_mnist)
+    of(other)
+
     assert len(drawn) == len(files(folder)) == 2
 
 
-@pytest.mark.parametrize("module", ["pens", "impostors", "styles", "drawing", "inking"])
-def test_other_code_draws_anew(small_mnist, drawn, monkeypatch, module):
+def test_other_code_draws_anew(small_mnist, drawn, monkeypatch):
     of(small_mnist)
-    source = examples.inspect.getsource
-    changed = getattr(examples, module)
-    monkeypatch.setattr(
-        examples.inspect,
-        "getsource",
-        lambda it: source(it) + "\n" * (it is changed),
-    )
+    monkeypatch.setattr(examples, "_CODE", examples._CODE + b" ")
     of(small_mnist)
 
     assert len(drawn) == 2
+
+
+def test_all_that_draws_is_part_of_the_code():
+    for module in (drawing, examples, impostors, inking, pens, styles):
+        assert inspect.getsource(module).encode() in examples._CODE
+    assert f"{np.__version__}{PIL.__version__}".encode() in examples._CODE
 
 
 @pytest.mark.parametrize("damage", [b"", b"PK\3\4", None])
@@ -98,6 +110,15 @@ def test_a_damaged_file_is_drawn_and_written_again(small_mnist, drawn, folder, d
     assert file.read_bytes() == whole
 
 
+def test_a_file_of_another_kind_is_drawn_again(small_mnist, folder):
+    first = of(small_mnist)
+    (file,) = files(folder)
+    with file.open("wb") as other:
+        np.save(other, first.digits)
+
+    assert same(of(small_mnist), first)
+
+
 def test_a_file_without_all_arrays_is_drawn_again(small_mnist, folder):
     first = of(small_mnist)
     (file,) = files(folder)
@@ -107,8 +128,29 @@ def test_a_file_without_all_arrays_is_drawn_again(small_mnist, folder):
 
 
 def test_they_are_drawn_where_nothing_can_be_kept(small_mnist, folder):
-    folder.parent.parent.mkdir(parents=True)
+    folder.parent.parent.mkdir(parents=True, exist_ok=True)
     folder.parent.write_text("A file is in the way.")
+
+    assert len(of(small_mnist).impostors) == examples.NUM_IMPOSTORS
+
+
+def test_they_are_read_where_nothing_can_be_written(small_mnist, drawn, monkeypatch):
+    first = of(small_mnist)
+
+    def refuse(path):
+        raise PermissionError(f"{path} is read-only.")
+
+    monkeypatch.setattr(Path, "touch", refuse)
+
+    assert same(of(small_mnist), first)
+    assert len(drawn) == 1
+
+
+def test_they_are_drawn_for_a_user_without_a_home(small_mnist, monkeypatch):
+    def refuse():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(paths, "examples_dir", refuse)
 
     assert len(of(small_mnist).impostors) == examples.NUM_IMPOSTORS
 

@@ -1841,19 +1841,8 @@ def test_a_filter_is_taken_back(mnist):
     assert not {"show", "true", "sort"} & set(app.query_params)
 
 
-@pytest.mark.parametrize(
-    ("kind", "key", "answer", "expected"),
-    [
-        (Selectbox, "true", "9 · 77,777", {"true": 9}),
-        (Selectbox, "predicted", "Any · 77,777", {"predicted": None}),
-        (Radio, "outcome", "Right · 77,777", {"outcome": "right"}),
-    ],
-)
-def test_an_answer_to_counts_that_have_changed_is_taken(
-    evaluation, monkeypatch, kind, key, answer, expected
-):
-    before = Selection(outcome="wrong", true=4, predicted=9)
-    app = open_page("browse", **before.to_query())
+def answer_with(monkeypatch, kind, key, answer):
+    """Have a widget answer with a text that it showed a moment ago."""
     state = kind._widget_state.fget
 
     def stale(widget):
@@ -1863,6 +1852,57 @@ def test_an_answer_to_counts_that_have_changed_is_taken(
         return said
 
     monkeypatch.setattr(kind, "_widget_state", property(stale))
+
+
+@pytest.mark.parametrize(
+    ("page", "key"),
+    [("browse", "run-picker"), ("browse", "against"), ("compare", "against")],
+)
+def test_a_name_that_a_run_no_longer_has_changes_nothing(
+    mnist, store, monkeypatch, page, key
+):
+    other = finished(store, "New name")
+    query = {"run": "shipped", "against": other.id, "change": "lost"}
+    app = open_page(page, **query)
+    answer_with(monkeypatch, Selectbox, key, "Old name")
+
+    app.run()
+
+    assert not (app.exception or app.warning)
+    assert {name: app.query_params.get(name) for name in ("run", "against")} == {
+        name: query[name] for name in ("run", "against")
+    }
+
+
+def test_runs_that_are_called_alike_can_be_told_apart(mnist, store):
+    twins = [finished(store, "Twin") for _ in range(2)]
+
+    app = open_page("browse")
+
+    shown = app.selectbox(key="run-picker").options
+    assert [label.split(" · ")[:2] for label in shown][:2] == [
+        ["Twin", twin.id] for twin in reversed(twins)
+    ]
+    app.selectbox(key="run-picker").set_value(twins[0].id).run()
+    assert app.query_params["run"] == twins[0].id
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "answer", "expected"),
+    [
+        (Selectbox, "true", "9 · 77,777", {"true": 9}),
+        (Selectbox, "predicted", "Any · 77,777", {"predicted": None}),
+        (Radio, "outcome", "Right · 77,777", {"outcome": "right"}),
+        (Radio, "outcome", "No such word", {}),
+    ],
+)
+def test_an_answer_to_counts_that_have_changed_is_taken(
+    evaluation, monkeypatch, kind, key, answer, expected
+):
+    before = Selection(outcome="wrong", true=4, predicted=9)
+    app = open_page("browse", **before.to_query())
+    answer_with(monkeypatch, kind, key, answer)
+
     app.run()
 
     assert not app.exception

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -244,6 +245,25 @@ def test_no_two_runs_are_called_alike(store):
     with pytest.raises(RunError, match=f"called “{long}” already"):
         store.describe(second.id, name=long, note="")
     store.describe(second.id, name=second.name, note="Its own name is no other's.")
+
+
+def test_of_two_who_ask_for_a_name_at_once_one_gets_it(store):
+    asking = [store.create(CONFIG, name) for name in ("a", "b", "c", "d", "e", "f")]
+    together = threading.Barrier(len(asking))
+
+    def ask(run):
+        together.wait()
+        try:
+            RunStore(store.root).describe(run.id, name="wanted", note="")
+        except RunError:
+            return False
+        return True
+
+    with ThreadPoolExecutor(len(asking)) as threads:
+        assert sum(threads.map(ask, asking)) == 1
+
+    names = [store.get(run.id).name for run in asking]
+    assert names.count("wanted") == 1
 
 
 @pytest.mark.parametrize(

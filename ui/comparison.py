@@ -11,7 +11,7 @@ from mnist_core.data import Split
 from mnist_core.evaluation import Evaluation
 from mnist_core.runs import Run
 from mnist_core.selection import MAX_AMONG, Change, Selection
-from ui import digit_dialog, links, settings_form
+from ui import digit_dialog, links, picker, settings_form
 from ui.address import choice
 from ui.doors import Door, doors
 from ui.gallery import Tile, show_tiles
@@ -38,18 +38,21 @@ def pick_other(others: dict[str, Run]) -> Run:
             "The model to compare with is not there, or is the same; here is another.",
             icon=":material/info:",
         )
+    names = picker.names(others.values())
     st.selectbox(
         "Compared with",
-        list(others),
-        format_func=lambda run_id: others[run_id].name,
+        list(names),
+        format_func=names.__getitem__,
         key=_AGAINST,
         on_change=_put_other,
+        args=(others,),
     )
     return others[chosen]
 
 
-def _put_other() -> None:
-    st.query_params[_AGAINST] = st.session_state[_AGAINST]
+def _put_other(others: dict[str, Run]) -> None:
+    if st.session_state[_AGAINST] in others:  # else it is the name of a moment ago
+        st.query_params[_AGAINST] = st.session_state[_AGAINST]
 
 
 def show_digits(

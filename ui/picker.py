@@ -1,5 +1,8 @@
 """Which run a page is about: chosen once, kept in the address on every page."""
 
+from collections import Counter
+from collections.abc import Iterable
+
 import streamlit as st
 
 from mnist_core import paths
@@ -32,10 +35,14 @@ def pick_run() -> Run:
         _say_unusable(wanted)
     chosen = wanted if wanted in runs else fallback
     st.session_state[_PICKER] = chosen
+    labels = {
+        run_id: f"{name} · {_accuracy(runs[run_id])}"
+        for run_id, name in names(runs.values()).items()
+    }
     st.selectbox(
         "Model",
-        list(runs),
-        format_func=lambda run_id: _label(runs[run_id]),
+        list(labels),
+        format_func=labels.__getitem__,
         key=_PICKER,
         on_change=_remember_choice,
     )
@@ -45,6 +52,20 @@ def pick_run() -> Run:
 def runs_with_model() -> dict[str, Run]:
     """The runs that can read digits, by their ids."""
     return {run.id: run for run in resources.store().runs() if run.has_model}
+
+
+def names(runs: Iterable[Run]) -> dict[str, str]:
+    """What a person reads of each run, by its id.
+
+    Runs are called alike only where they were copied from elsewhere; then the id tells
+    them apart, as a widget goes by what it shows.
+    """
+    listed = list(runs)
+    times = Counter(run.name for run in listed)
+    return {
+        run.id: run.name if times[run.name] == 1 else f"{run.name} · {run.id}"
+        for run in listed
+    }
 
 
 def wanted_run_id() -> str | None:
@@ -67,9 +88,8 @@ def _remember_choice() -> None:
         want_run(chosen)
 
 
-def _label(run: Run) -> str:
-    accuracy = percent(run.result.test_accuracy, places=2) if run.result else "–"
-    return f"{run.name} · {accuracy}"
+def _accuracy(run: Run) -> str:
+    return percent(run.result.test_accuracy, places=2) if run.result else "–"
 
 
 def forget_run(run_id: str) -> None:

@@ -13,7 +13,7 @@ from mnist_core.architectures import ARCHITECTURES
 from mnist_core.config import TrainConfig, bounds
 from mnist_core.errors import ConfigError
 from mnist_core.recipes import DEFAULT, RECIPES
-from ui import resources
+from ui import picker
 
 _CHANGED = "set"  # in the address: a KEY=VALUE each
 _SENT = "set-sent"  # in the session: follow the address, whatever the form says
@@ -345,9 +345,7 @@ def _widget(name: str) -> Any:
 
 def _models() -> dict[str, str]:
     """The names of the runs that have a model, by their ids."""
-    runs = [run for run in resources.store().runs() if run.has_model]
-    # With the id: two runs may share a name, and a widget goes by what it shows.
-    return {run.id: f"{run.name} · {run.id}" for run in runs}
+    return picker.names(picker.runs_with_model().values())
 
 
 def _run_picker(label: str, shared: dict[str, Any]) -> str:

@@ -194,15 +194,16 @@ class RunStore:
             RunError: If it is the shipped run, the text is not allowed, or another
                 run is called so.
         """
-        run = self._changeable(run_id)
         name, note = checked_name(name), checked_note(note)
-        if name != run.name and self._free_name(name) != name:
-            raise RunError(
-                f"There is a run called “{name}” already. Choose another name, so that "
-                "the two can be told apart."
-            )
-        with _writing():
-            write_json(run.folder / "about.json", {"name": name, "note": note})
+        with self._locked():
+            run = self._changeable(run_id)
+            if name != run.name and self._free_name(name) != name:
+                raise RunError(
+                    f"There is a run called “{name}” already. Choose another name, so "
+                    "that the two can be told apart."
+                )
+            with _writing():
+                write_json(run.folder / "about.json", {"name": name, "note": note})
 
     def delete(self, run_id: str) -> None:
         """Remove a run, readable or not, for good.
@@ -313,7 +314,7 @@ class RunStore:
         while free in taken:
             number += 1
             suffix = f" no. {number}"
-            free = name[: MAX_NAME - len(suffix)] + suffix
+            free = name[: MAX_NAME - len(suffix)].rstrip() + suffix
         return free
 
     def _end_of_queue(self) -> datetime:

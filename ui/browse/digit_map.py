@@ -244,6 +244,7 @@ def show_map(
 
 
 def _pick(on_pick: Callable[[tuple[int, ...]], None], picked: Any) -> None:
+    picked = picked if isinstance(picked, list) else []
     indices = sorted({index for index in picked if isinstance(index, int)})
     if indices and indices[0] >= 0:
         notices.attempt(on_pick, tuple(indices))

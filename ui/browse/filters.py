@@ -21,6 +21,7 @@ from mnist_core.selection import (
     Selection,
     counts,
 )
+from ui import picker
 from ui.browse.digits import STAYING
 
 ANY = "any"  # None would read as an empty field
@@ -110,7 +111,8 @@ def _facet(
     def apply() -> None:
         # An answer to the counts of a moment ago comes as its text, "Any · 12".
         word, *_ = st.session_state[name].split(_COUNTED)
-        _apply(name, words[word])
+        if word in words:
+            _apply(name, words[word])
 
     widget(
         label,
@@ -155,12 +157,14 @@ def _comparison(selection: Selection, others: dict[str, Run]) -> None:
     """Which model to compare with, and what of the difference to show."""
     st.session_state["against"] = selection.against or ANY
     st.session_state["change"] = selection.change or "disagree"
+    names = {ANY: "No other model", **picker.names(others.values())}
     st.selectbox(
         "Compare with",
-        [ANY, *others],
-        format_func=lambda key: "No other model" if key == ANY else others[key].name,
+        list(names),
+        format_func=names.__getitem__,
         key="against",
         on_change=_apply_comparison,
+        args=(others,),
     )
     st.selectbox(
         "Show what",
@@ -169,6 +173,7 @@ def _comparison(selection: Selection, others: dict[str, Run]) -> None:
         key="change",
         disabled=selection.against is None,
         on_change=_apply_comparison,
+        args=(others,),
     )
 
 
@@ -229,8 +234,10 @@ def _apply_range() -> None:
     _put(replace(selection, least=low or None, most=high if high < 1 else None))
 
 
-def _apply_comparison() -> None:
+def _apply_comparison(others: dict[str, Run]) -> None:
     against = _or_none(st.session_state["against"])
+    if against not in (None, *others):
+        return  # the name of a moment ago
     change = None if against is None else st.session_state["change"]
     selection = Selection.from_query(st.query_params.to_dict())
     _put(replace(selection, against=against, change=change))
