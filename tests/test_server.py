@@ -4,7 +4,6 @@ import socket
 from pathlib import Path
 
 import pytest
-from streamlit import config
 
 from ui import server
 
@@ -26,19 +25,3 @@ def test_who_connects_is_sent_small_messages_at_once():
             assert accepted.getsockopt(*option)
             client.sendall(b"x")  # and both are as usable as they were
             assert accepted.recv(1) == b"x"
-
-
-def test_the_theme_is_looked_up_once(monkeypatch):
-    look_up, asked = config.get_options_for_section, []
-    monkeypatch.setattr(
-        config,
-        "get_options_for_section",
-        lambda section: asked.append(section) or look_up(section),
-    )
-
-    server._look_up_theme_once()
-    found = [config.get_options_for_section("theme.dark") for _ in range(2)]
-
-    assert asked == ["theme.dark"]
-    assert found == [look_up("theme.dark")] * 2
-    assert found[0]["primaryColor"] == "#4c70da"

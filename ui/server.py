@@ -1,13 +1,11 @@
-"""The process of the server, set up once, so that many visitors are answered soon."""
+"""The process of the server, set up once: it keeps to a core, and sends at once."""
 
 import contextlib
 import os
 import socket
-from functools import cache
 from pathlib import Path
 
 import streamlit as st
-from streamlit import config
 from streamlit.runtime import Runtime, exists, get_instance
 
 _OPEN_FILES = Path("/dev/fd")  # their numbers; of this process; not on Windows
@@ -19,7 +17,6 @@ def set_up() -> None:
     if exists() and type(get_instance()) is Runtime:  # and no mock of it
         _keep_to_one_core()
         _send_at_once()
-        _look_up_theme_once()
 
 
 def _keep_to_one_core() -> None:
@@ -52,12 +49,3 @@ def _send_at_once() -> None:
                     found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             finally:
                 found.detach()  # it goes on being the server's
-
-
-def _look_up_theme_once() -> None:
-    """Have Streamlit remember the theme, which no server changes while it runs.
-
-    It sends the theme with every run of a page, and looks for it among all its options
-    six times: a fifth of what an answer took while fifty people drew.
-    """
-    config.get_options_for_section = cache(config.get_options_for_section)
