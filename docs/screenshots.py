@@ -79,6 +79,7 @@ def browse(page: Page, url: str) -> None:
     query = "&".join(f"{key}={value}" for key, value in wrong.items())
     page.goto(f"{url}/browse?run=shipped&{query}")
     _server.landmark(page, "Browse").wait_for()
+    _scroll(page, ".st-key-outcome", below=75)
 
 
 def _scroll(page: Page, selector: str, *, below: int) -> None:

@@ -232,7 +232,7 @@ def main(argument: str) -> int:
     if argument != jobs.SPARE:
         return 0 if train_run(store, store.get(argument)).has_model else 1
     run, engine = _wait_for_run(store)
-    # Keras's export collects garbage: a quarter of a second among all that is there now.
+    # Keras's export collects garbage: a quarter of a second among all that is here.
     gc.freeze()
     return 0 if train_run(store, run, engine=engine).has_model else 1
 
