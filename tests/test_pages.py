@@ -2101,6 +2101,20 @@ def test_a_pin_that_is_no_digit_is_ignored(mnist, value):
 
 
 @pytest.mark.parametrize(
+    ("page", "query", "number"),
+    [("evaluate", {"look": "training"}, 4), ("browse", {"show": "wrong"}, 2)],
+)
+def test_a_file_that_is_being_made_is_not_taken_back(mnist, page, query, number):
+    """As it would be if a click on its button ran the page again."""
+    buttons = open_page(page, **query).get("download_button")
+
+    assert len(buttons) == number
+    for button in buttons:
+        assert button.proto.deferred_file_id
+        assert button.proto.ignore_rerun
+
+
+@pytest.mark.parametrize(
     ("query", "who"),
     [
         ({"i": "4999"}, "a high-school student"),

@@ -1,5 +1,7 @@
 """A visitor's own digits: counted, read, brought out and in, deleted."""
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
@@ -9,6 +11,7 @@ from mnist_core.errors import KeptError
 from mnist_core.evaluation import Evaluation, percent
 from mnist_core.runs import Run
 from ui import mine, notices, resources
+from ui.download import download
 from ui.teaching_panel import teaching_panel
 
 
@@ -89,21 +92,20 @@ def _metric(run: Run, evaluation: Evaluation) -> None:
 
 def _show_actions(drawings: Split) -> None:
     with st.container(horizontal=True):
-        st.download_button(
+        download(
             "Export .npz",
-            lambda: kept.to_npz(drawings),
-            file_name="my-digits.npz",
-            mime="application/octet-stream",
-            icon=":material/download:",
+            partial(kept.to_npz, drawings),
+            "my-digits.npz",
+            "application/octet-stream",
             key="export-npz",
         )
-        st.download_button(
+        download(
             "Export PNGs",
-            lambda: kept.to_pngs(drawings),
-            file_name="my-digits.zip",
-            mime="application/zip",
-            icon=":material/photo_library:",
+            partial(kept.to_pngs, drawings),
+            "my-digits.zip",
+            "application/zip",
             key="export-pngs",
+            icon=":material/photo_library:",
         )
         _importer()
         _delete_button()

@@ -12,6 +12,7 @@ from mnist_core.runs import Run
 from ui import notices
 from ui.browse import filters
 from ui.browse.digits import Digits
+from ui.download import download
 
 
 def show(
@@ -69,13 +70,13 @@ def _downloads(
         "and your notes."
     )
     taken = digits.split, evaluation, indices, stars
-    st.download_button(
+    download(
         "Table (CSV)",
         partial(selected.to_csv, *taken),
-        file_name=f"digits-{digits.name}.csv",
-        mime="text/csv",
-        icon=":material/table:",
+        f"digits-{digits.name}.csv",
+        "text/csv",
         key="take-csv",
+        icon=":material/table:",
     )
     if len(indices) > selected.MAX_IMAGES:
         st.caption(
@@ -83,11 +84,11 @@ def _downloads(
             "filters."
         )
         return
-    st.download_button(
+    download(
         "Images and table (ZIP)",
         partial(selected.to_zip, *taken),
-        file_name=f"digits-{digits.name}.zip",
-        mime="application/zip",
-        icon=":material/folder_zip:",
+        f"digits-{digits.name}.zip",
+        "application/zip",
         key="take-zip",
+        icon=":material/folder_zip:",
     )

@@ -11,6 +11,7 @@ from mnist_core.evaluation import Evaluation
 from mnist_core.runs import Run
 from ui import resources
 from ui.address import choice
+from ui.download import download
 
 Figure = Literal["confusion", "curves", "reliability"]
 Format = Literal["png", "svg", "pdf"]  # as `figures.Format`, which loads matplotlib
@@ -34,11 +35,12 @@ def show(run: Run, split: Split, evaluation: Evaluation) -> None:
     else:
         st.caption("The curves of this run are not on disk.")
     st.subheader("To take away")
-    st.download_button(
+    download(
         "Download the report",
         partial(_report, run, split, evaluation),
-        file_name=f"report-{run.id}.html",
-        mime="text/html",
+        f"report-{run.id}.html",
+        "text/html",
+        key="take-report",
         icon=":material/description:",
     )
     st.caption(
@@ -56,12 +58,11 @@ def _offer_figures(run: Run, evaluation: Evaluation, *, has_curves: bool) -> Non
     figure = next(known for known in FIGURES if known == asked)
     with st.container(horizontal=True):
         for format, mime in FORMATS.items():
-            st.download_button(
+            download(
                 format.upper(),
                 partial(_figure, run, evaluation, figure, format),
-                file_name=f"{figure}-{run.id}.{format}",
-                mime=mime,
-                icon=":material/download:",
+                f"{figure}-{run.id}.{format}",
+                mime,
                 key=f"{figure}-{format}",
             )
 
