@@ -14,15 +14,15 @@ from mnist_core.runs import Run
 
 STARTUP = 1.0  # seconds until the first step, in a process that was ready
 DRAWING = 2e-3  # seconds for a digit that is drawn by rules, before the first step
-FINISHING = 4.0  # seconds to draw what is no digit, to save and to export
+FINISHING = 2.5  # seconds to save and to export
 NUM_FINISHING = 35_000  # images that are read when a run is finished
-STEP = 1.5e-3  # seconds a step
+STEP = 0.5e-3  # seconds a step
 USUAL_BATCH = 128  # images, for which `Architecture.image_seconds` was measured
-NORMALIZED = 1.1  # times longer with batch normalisation
-AUGMENTATION = 37e-6  # seconds an image
+NORMALIZED = 1.15  # times longer with batch normalisation
+AUGMENTATION = 15e-6  # seconds an image
 READING = 0.33  # of the time that training on an image takes
 NUM_RECENT = 5  # runs that tell how fast this machine is
-PRIOR = 15.0  # seconds of training at the constants' pace that every run is mixed with
+PRIOR = 5.0  # seconds of training at the constants' pace that every run is mixed with
 
 
 def seconds(config: TrainConfig, runs: Sequence[Run] = ()) -> float:

@@ -15,8 +15,11 @@ from keras import layers
 from mnist_core.models import Heads
 
 
-def training_view(heads: Heads) -> keras.Model:
-    """`heads.logits`, layer by layer; it shares every weight."""
+def training_view(heads: Heads, num_parts: int = 1) -> keras.Model:
+    """`heads.logits`, layer by layer; it shares every weight.
+
+    A batch that comes in parts moves the statistics of normalisation as far as a whole.
+    """
     first, pooling = _first_convolution(heads.logits)
 
     def quicker(layer: layers.Layer) -> layers.Layer:
@@ -26,13 +29,18 @@ def training_view(heads: Heads) -> keras.Model:
             return _BlockPooling(layer, first)
         match layer:
             case layers.BatchNormalization():
-                return _FusedNormalization(layer)
+                return _FusedNormalization(layer, step_of(layer, num_parts))
             case layers.Conv2D(padding="same", strides=(1, 1)) if _is_odd(layer):
                 return _PaddedConvolution(layer)
             case _:
                 return layer  # not a copy: it shares its weights
 
     return keras.models.clone_model(heads.logits, clone_function=quicker)
+
+
+def step_of(layer: layers.BatchNormalization, num_parts: int) -> float:
+    """How far towards its own a part of a batch moves the moving statistics."""
+    return 1 - float(layer.momentum) ** (1 / num_parts)
 
 
 class _PaddedConvolution(layers.Layer):
@@ -78,9 +86,9 @@ class _FusedNormalization(layers.Layer):
     where Keras takes the biased one: with thousands of values, the same.
     """
 
-    def __init__(self, plain: layers.BatchNormalization) -> None:
+    def __init__(self, plain: layers.BatchNormalization, step: float) -> None:
         super().__init__(name=f"fused_{plain.name}")
-        self._plain = plain
+        self._plain, self._step = plain, step
 
     def call(
         self, x: tf.Tensor, training: bool = False, mask: None = None
@@ -103,7 +111,7 @@ class _FusedNormalization(layers.Layer):
             (plain.moving_mean, outputs.batch_mean),
             (plain.moving_variance, outputs.batch_variance),
         ):
-            moving.value.assign_sub((moving.value - batch) * (1 - plain.momentum))
+            moving.value.assign_sub((moving.value - batch) * self._step)
         return tf.reshape(outputs.y, tf.shape(x))
 
 

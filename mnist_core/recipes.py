@@ -67,7 +67,7 @@ RECIPES: dict[str, Recipe] = {
             "blink",
             "Blink",
             "A tiny CNN that sees half of the images once: at least 98 % on the test "
-            "split, trained in two or three seconds.",
+            "split, trained in a second or two.",
             replace(
                 _QUICK,
                 architecture="tiny",
@@ -80,41 +80,41 @@ RECIPES: dict[str, Recipe] = {
             "fast",
             "Fast",
             "A small CNN that sees seven tenths of the images once: at least 99 % on "
-            "the test split, trained in some seconds.",
+            "the test split, trained in two or three seconds.",
             replace(_QUICK, num_train=38_500),
         ),
         Recipe(
             "instant",
             "Instant",
             "The same CNN in four passes: about 99.4 % on the test split, trained "
-            "in less than a minute.",
+            "in a quarter of a minute.",
             replace(_QUICK, epochs=4),
         ),
         Recipe(
             "textbook",
             "Textbook CNN",
             "A small CNN with dropout, five epochs of Adam, the classic tutorial: "
-            "about 98.8 % in a minute.",
+            "about 98.8 % in a quarter of a minute.",
             TrainConfig(epochs=5, dropout=0.5),
         ),
         Recipe(
             "dense",
             "Dense network",
             "One hidden layer, no notion of neighbouring pixels: about 97.8 % in "
-            "a quarter of a minute.",
+            "some five seconds.",
             TrainConfig(architecture="dense", epochs=5, dropout=0.2),
         ),
         Recipe(
             "linear",
             "Softmax regression",
-            "No hidden layer, the baseline to beat: about 92.2 % in eight seconds.",
+            "No hidden layer, the baseline to beat: about 92.2 % in a second or two.",
             TrainConfig(architecture="softmax", epochs=5),
         ),
         Recipe(
             "best",
             "Best",
             "The deep CNN of the shipped run, with augmentation: about 99.6 %, trained "
-            "in a quarter of an hour.",
+            "in some five minutes.",
             _BEST,
         ),
     )

@@ -445,6 +445,29 @@ def test_an_image_is_changed_in_another_way_in_every_epoch(small_mnist):
     assert abs(changed[1].loss - changed[0].loss) > 2e-3
 
 
+def test_a_last_batch_of_a_single_image_does_no_harm(small_mnist):
+    config = small(architecture="tiny", batch_normalization=True, batch_size=299)
+
+    record = recorded(config, small_mnist)
+
+    assert all(np.isfinite(w).all() for w in record.trained.heads.model.get_weights())
+    assert all(np.isfinite(epoch.loss) for epoch in record.epochs)
+
+
+def test_no_two_parts_of_a_training_are_changed_alike(small_mnist, monkeypatch):
+    draws = []
+
+    def noted(images, config, seed):
+        tf.numpy_function(lambda pair: draws.append(tuple(pair)), [seed], [])
+        return images
+
+    monkeypatch.setattr("mnist_core.engine.augment", noted)
+    recorded(small(rotation=5.0), small_mnist)
+
+    assert len(draws) == 2 * 10 * 3  # parts, steps, epochs
+    assert len(set(draws)) == len(draws)
+
+
 def test_dropout_is_at_work_while_training(small_mnist):
     """With a rate of almost nothing, only what is dropped can move the loss."""
     settings = {"batch_size": 300, "epochs": 2, "learning_rate": 1e-6}
