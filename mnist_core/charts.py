@@ -17,6 +17,8 @@ from mnist_core.config import NUM_CLASSES
 from mnist_core.evaluation import kind_of, percent
 from mnist_core.history import BatchMetrics, EpochMetrics, best_epoch
 
+Layers = alt.LayerChart  # for pages, which know no Altair
+
 PANEL_HEIGHT = 160  # screen pixels, of each of the two panels of a history
 CURVE_HEIGHT = 240  # screen pixels, with the axes
 BARS_HEIGHT = 240  # screen pixels, of all ten
@@ -25,6 +27,7 @@ MAX_POINTED_EPOCHS = 30  # with more, points would hide the dashes between them
 MAX_POINTS = 400  # of a live curve; beyond that each is the mean of its neighbours
 
 ROLES, ROLE_COLORS = ["predicted", "other"], ["blue", "gray"]
+OPENED = "opened"  # the name of a click on a mark
 SPLITS = ["validation", "train"]
 # Streamlit turns these names into the theme's own; elsewhere they are CSS colours.
 # Blue and orange are told apart by the colour-blind (Okabe and Ito, 2008).
@@ -114,6 +117,16 @@ def probabilities(values: np.ndarray, *, true: int | None = None) -> alt.LayerCh
     )
     layers = [bars, words, diamond.transform_filter(alt.datum.is_true)]
     return alt.LayerChart(layer=layers, height=BARS_HEIGHT)
+
+
+def opening(marks: alt.Chart, *fields: str) -> alt.Chart:
+    """Let a click on one of the marks tell these fields of its row.
+
+    A page hears it (`ui/marks.py`). Give the marks `cursor="pointer"`.
+    """
+    return marks.add_params(
+        alt.selection_point(name=OPENED, fields=list(fields), on="click")
+    )
 
 
 def _panel(

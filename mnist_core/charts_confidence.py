@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 
 from mnist_core.calibration import Calibration
-from mnist_core.charts import INK
+from mnist_core.charts import INK, opening
 from mnist_core.evaluation import percent
 
 HEIGHT = 240  # screen pixels, with the axes
@@ -20,6 +20,8 @@ def reliability(calibration: Calibration) -> alt.LayerChart:
     rows = pd.DataFrame(
         [
             {
+                "from": part.low,
+                "to": part.high,
                 "confidence": part.confidence,
                 "accuracy": part.accuracy,
                 "low": part.band.low,
@@ -48,10 +50,10 @@ def reliability(calibration: Calibration) -> alt.LayerChart:
         y2="high:Q",
         color=alt.value("gray"),
     )
-    points = bins.mark_point(filled=True, size=70, opacity=1).encode(
+    points = bins.mark_point(filled=True, size=70, opacity=1, cursor="pointer").encode(
         y=y, color=alt.value("blue")
     )
-    layers = [diagonal.encode(x=x, y=y), bands, points]
+    layers = [diagonal.encode(x=x, y=y), bands, opening(points, "from", "to")]
     return alt.LayerChart(layer=layers, height=HEIGHT)
 
 
@@ -74,8 +76,8 @@ def histogram(calibration: Calibration) -> alt.LayerChart:
                 rows.append(
                     {
                         "verdict": verdict,
-                        "low": low,
-                        "high": high,
+                        "from": low,
+                        "to": high,
                         "middle": (low + high) / 2,
                         "length": up * np.sqrt(count),
                         "count": f"{count:,}",
@@ -90,9 +92,9 @@ def histogram(calibration: Calibration) -> alt.LayerChart:
     )
     colors = alt.Scale(domain=VERDICTS, range=VERDICT_COLORS)
     legend = alt.Legend(title=None, orient="top")
-    filled = bars.mark_bar(orient="vertical").encode(
-        x=alt.X("low:Q", title="Confidence", axis=_SHARE, scale=x),
-        x2="high:Q",
+    filled = bars.mark_bar(orient="vertical", cursor="pointer").encode(
+        x=alt.X("from:Q", title="Confidence", axis=_SHARE, scale=x),
+        x2="to:Q",
         y2=alt.datum(0),
         color=alt.Color("verdict:N", scale=colors, legend=legend),
     )
@@ -102,7 +104,9 @@ def histogram(calibration: Calibration) -> alt.LayerChart:
         fontSize=11,
         color=INK,
     ).encode(x=alt.X("middle:Q", scale=x), text="count:N")
-    return alt.LayerChart(layer=[filled, numbers], height=HEIGHT)
+    return alt.LayerChart(
+        layer=[opening(filled, "verdict", "from", "to"), numbers], height=HEIGHT
+    )
 
 
 def risk(calibration: Calibration, *, threshold: float) -> alt.LayerChart:

@@ -4,7 +4,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from mnist_core.charts import INK
+from mnist_core.charts import INK, opening
 from mnist_core.config import NUM_CLASSES
 from mnist_core.evaluation import count_of, kind_of, percent
 from mnist_core.timeline import Timeline
@@ -56,6 +56,7 @@ def mistakes(timeline: Timeline, *, epoch: int) -> alt.LayerChart:
         size=40,
         filled=True,
         opacity=float(len(curve) <= MAX_POINTED_EPOCHS),
+        cursor="pointer",
     ).encode(description=alt.Description("sentence:N"))
     marked = alt.Chart(here).encode(x=x)
     words = marked.mark_text(
@@ -68,7 +69,7 @@ def mistakes(timeline: Timeline, *, epoch: int) -> alt.LayerChart:
     layers = [
         marked.mark_rule(strokeWidth=2, color=INK),
         curves.mark_line(),
-        points,
+        opening(points, "epoch"),
         marked.mark_point(size=110, shape="diamond", filled=True, color=INK).encode(
             y=y
         ),
@@ -112,8 +113,11 @@ def mistakes_by_digit(timeline: Timeline, *, epoch: int) -> alt.LayerChart:
         tooltip=alt.Tooltip("sentence:N"),
     )
     layers = [
-        rows.mark_bar().encode(
-            color=alt.value("blue"), description=alt.Description("sentence:N")
+        opening(
+            rows.mark_bar(cursor="pointer").encode(
+                color=alt.value("blue"), description=alt.Description("sentence:N")
+            ),
+            "digit",
         ),
         rows.mark_text(align="left", dx=6, fontSize=12, color=INK).encode(
             text="words:N"

@@ -3,7 +3,7 @@
 import altair as alt
 import pandas as pd
 
-from mnist_core.charts import INK
+from mnist_core.charts import INK, opening
 from mnist_core.corruptions import CORRUPTIONS
 from mnist_core.robustness import Robustness
 
@@ -59,14 +59,19 @@ def accuracy(
     band = read.mark_area(opacity=0.25).encode(
         y=alt.Y("least:Q", title="Read right", axis=shares, scale=falling), y2="most:Q"
     )
-    points = read.mark_point(size=45, filled=True, opacity=1).encode(
+    points = read.mark_point(size=45, filled=True, opacity=1, cursor="pointer").encode(
         y=y,
         tooltip=alt.Tooltip("sentence:N"),
         description=alt.Description("sentence:N"),
     )
     unchanged = pd.DataFrame({"strength": [corruption.none]})
     rule = alt.Chart(unchanged).mark_rule(strokeDash=[4, 4], color=INK, opacity=0.5)
-    layers = [rule.encode(x=x), band, read.mark_line().encode(y=y), points]
+    layers = [
+        rule.encode(x=x),
+        band,
+        read.mark_line().encode(y=y),
+        opening(points, "strength"),
+    ]
     here = rows[rows["strength"] == chosen]
     if len(here):
         mark = alt.Chart(here).mark_point(

@@ -33,6 +33,7 @@ from mnist_core.timeline import Timeline
 HERE = Path(__file__).parent
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+CALM = 500  # milliseconds in which nothing changes any more
 PATIENCE = 60.0  # seconds to wait for what takes one on a quiet machine
 STARTING = 60.0  # seconds until a server must answer
 # The canvas listens to the mouse only when Fabric.js has set it up, and shows nothing
@@ -215,6 +216,18 @@ class Visitor:
     @property
     def scrolled(self):
         return self.page.get_by_test_id("stMain").evaluate("it => it.scrollTop")
+
+    def click_mark(self, chart, said):
+        """Click the bar or point of a chart that a screen reader says so of.
+
+        A chart is drawn anew when it learns its width; until then a click is lost.
+        """
+        svg = self.page.locator(".vega-embed svg.marks").nth(chart)
+        drawn = None
+        while drawn is None or not drawn.evaluate("it => it.isConnected"):
+            drawn = svg.element_handle()
+            self.page.wait_for_timeout(CALM)
+        svg.locator(f"path[aria-label*='{said}']").first.click()
 
     def choose(self, label, option):
         """Pick an option of a select box; a count may stand behind its name."""

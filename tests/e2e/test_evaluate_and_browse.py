@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from mnist_core import data, paths, plane
+from mnist_core.calibration import Calibration
 from mnist_core.evaluation import Evaluation, percent
 from mnist_core.reader import Reader
 from mnist_core.runs import RunStore
@@ -407,6 +408,52 @@ def test_two_runs_are_compared_and_their_digits_opened(
 
 
 # Over time
+
+
+def test_a_bar_opens_the_digits_that_it_counts_again_and_again(
+    visit, server, evaluation
+):
+    app = visit(server).open("evaluate", look="confidence")
+    least = np.float32(0.95)
+    count = int(((evaluation.confidences >= least) & evaluation.is_correct).sum())
+
+    for _ in range(2):
+        app.click_mark(1, f"{count:,} right")
+        expect(app.at("digits-behind")).to_contain_text(
+            f"{count:,} digits read right, 95.0 % to 100 % probable"
+        )
+        app.expect_query(show="right", least="0.95", most="1")
+        app.button("Close").click()
+        expect(app.at("digits-behind")).to_have_count(0)
+
+
+def test_a_point_of_the_reliability_diagram_opens_right_and_wrong_ones(
+    visit, server, evaluation
+):
+    app = visit(server).open("evaluate", look="confidence")
+    [*_, unsure] = Calibration(evaluation).bins[:2]
+
+    app.click_mark(0, f"{unsure.count:,} digits")
+
+    digits = app.at("digits-behind").get_by_role("button", name=re.compile("^Digit "))
+    expect(digits).to_have_count(unsure.count)
+
+
+def test_points_and_bars_move_through_the_epochs(visit, server, second, evaluation):
+    app = visit(server).open("evaluate", run=second.id, look="epochs", epoch="1")
+    sentence, digits = app.at("epoch-sentence"), app.at("epoch-digits")
+
+    for epoch in (2, 1, 2):
+        app.click_mark(0, f"After epoch {epoch},")
+        expect(sentence).to_contain_text(f"After epoch {epoch},")
+        app.expect_query(epoch=str(epoch))
+    app.click_mark(1, "sevens read wrong")
+
+    app.expect_query(epoch="2", true="7")
+    count = int(((evaluation.labels == 7) & ~evaluation.is_correct).sum())
+    expect(digits.get_by_role("button", name=re.compile("^Digit "))).to_have_count(
+        count
+    )
 
 
 def test_the_slider_moves_through_the_epochs(visit, server, second, evaluation):

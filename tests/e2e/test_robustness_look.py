@@ -52,6 +52,24 @@ def test_a_number_opens_what_is_lost_there(visit, server, measured, width):
     expect(app.at("opened-digit")).to_contain_text("right")
 
 
+def test_a_point_opens_what_is_lost_there_as_often_as_one_likes(
+    visit, server, measured
+):
+    run, _ = measured
+    app = visit(server).open("evaluate", run=run.id, look="robustness")
+
+    for _ in range(2):
+        app.click_mark(0, "Turned by 30° clockwise")
+        expect(tiles(app)).to_have_count(NUM_LOST)
+        app.expect_query(kind="rotation", strength="30")
+        app.button("Close").click()
+        expect(app.at("lost")).to_have_count(0)
+
+    app.click_mark(0, "As they are")  # nothing is changed there
+    app.rest()
+    expect(app.at("lost")).to_have_count(0)
+
+
 def test_a_link_shows_the_same_and_leads_to_browse(visit, server, measured):
     run, _ = measured
     app = visit(server).open(

@@ -1,5 +1,8 @@
 """How sure a run is, whether rightly so, and what it gives when it may refuse."""
 
+from typing import Any
+
+import numpy as np
 import streamlit as st
 
 from mnist_core import charts_confidence
@@ -9,7 +12,9 @@ from mnist_core.evaluation import Evaluation, percent
 from mnist_core.runs import Run
 from mnist_core.selection import Selection, share_in_query
 from ui import digit_dialog, links, resources
+from ui.evaluate import behind
 from ui.gallery import show_tiles, tile_of
+from ui.marks import show_marks
 
 MAX_SHOWN = 24  # digits; Browse has them all
 _THRESHOLD = "threshold"  # in the address: a fraction
@@ -23,22 +28,53 @@ def show(run: Run, split: Split, evaluation: Evaluation) -> None:
         DigitLabError: If what the run reads cannot be told.
     """
     calibration = resources.calibration(run)
+    opened = behind.selected("least", "most")
     with st.container(key="calibration-error"):
         st.markdown(calibration.sentence())
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**Is it as right as it is sure?**")
-        st.altair_chart(charts_confidence.reliability(calibration), key="reliability")
+        show_marks(
+            charts_confidence.reliability(calibration),
+            key="reliability",
+            on_open=_open,
+        )
         st.caption(
             "A calibrated model lies on the dashed line. Grey is where luck may put "
             "it; few digits, a long band."
         )
     with right:
         st.markdown("**How sure it is, when it is right and when not**")
-        st.altair_chart(charts_confidence.histogram(calibration), key="histogram")
-        st.caption("Heights go with the root, so that single digits can be seen.")
+        show_marks(
+            charts_confidence.histogram(calibration),
+            key="histogram",
+            on_open=_open,
+        )
+        st.caption(
+            "Heights go with the root, so that single digits can be seen. Click a bar, "
+            "or a point on the left, to see its digits."
+        )
+    behind.show_digits(run, split, evaluation, opened)
     st.fragment(_threshold)(run, calibration)
-    _sure_and_wrong(run, split, evaluation, calibration)
+    sure = _sure_and_wrong(run, split, evaluation, calibration)
+    digit_dialog.show_opened_digit(
+        run,
+        split,
+        evaluation,
+        sure if opened == Selection() else opened.indices(evaluation),
+    )
+
+
+def _open(clicked: dict[str, Any]) -> None:
+    """Open the digits of a bar, or of a point: right and wrong ones."""
+    behind.open_selection(
+        Selection(
+            outcome=clicked.get("verdict", "all"),
+            least=round(clicked["from"], 6),
+            most=round(clicked["to"], 6),
+            sort="unsure",
+        )
+    )
 
 
 def _threshold(run: Run, calibration: Calibration) -> None:
@@ -79,7 +115,7 @@ def _put_threshold() -> None:
 
 def _sure_and_wrong(
     run: Run, split: Split, evaluation: Evaluation, calibration: Calibration
-) -> None:
+) -> np.ndarray:
     """The mistakes that it is as sure of as of most of what it reads right."""
     sure = Selection(
         outcome="wrong", least=float(f"{calibration.sure:.4f}"), sort="confidence"
@@ -93,7 +129,7 @@ def _sure_and_wrong(
             f"{percent(calibration.sure)} and more."
         )
         if not len(indices):
-            return
+            return indices
         links.to_browse(run, sure, "See them in Browse")
         shown = indices[:MAX_SHOWN]
         show_tiles(
@@ -102,4 +138,4 @@ def _sure_and_wrong(
             key="sure-tiles",
             on_open=digit_dialog.open_digit,
         )
-    digit_dialog.show_opened_digit(run, split, evaluation, indices)
+    return indices

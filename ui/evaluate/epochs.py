@@ -5,7 +5,7 @@ import streamlit as st
 
 from mnist_core import charts_epochs, matrices
 from mnist_core.data import Split
-from mnist_core.evaluation import Confusion, Evaluation, percent
+from mnist_core.evaluation import Confusion, Evaluation, count_of, kind_of, percent
 from mnist_core.history import best_epoch
 from mnist_core.runs import Run
 from mnist_core.selection import MAX_AMONG, Selection, number_in_query
@@ -14,6 +14,7 @@ from ui import digit_dialog, links, resources
 from ui.address import choice
 from ui.doors import Door, doors
 from ui.gallery import Tile, show_tiles
+from ui.marks import show_marks
 
 MAX_SHOWN = 32  # digits of an epoch; Browse has them all
 MAX_LISTED = 16  # digits of each list below
@@ -59,8 +60,10 @@ def _epoch(
 ) -> None:
     """What the slider moves; it runs without the rest of the page."""
     epoch = _pick_epoch(timeline, best)
-    st.altair_chart(
-        charts_epochs.mistakes(timeline, epoch=epoch), key="mistakes-by-epoch"
+    show_marks(
+        charts_epochs.mistakes(timeline, epoch=epoch),
+        key="mistakes-by-epoch",
+        on_open=lambda clicked: _open_epoch(clicked["epoch"]),
     )
     with st.container(key="epoch-sentence"):
         accuracy = percent(timeline.accuracy(epoch), places=2)
@@ -70,8 +73,10 @@ def _epoch(
         _matrix(timeline, epoch)
     with right:
         st.markdown("**Read wrong, digit by digit**")
-        st.altair_chart(
-            charts_epochs.mistakes_by_digit(timeline, epoch=epoch), key="digit-mistakes"
+        show_marks(
+            charts_epochs.mistakes_by_digit(timeline, epoch=epoch),
+            key="digit-mistakes",
+            on_open=lambda clicked: _put_cell(str(clicked["digit"])),
         )
     _digits(run, split, evaluation, timeline, epoch)
 
@@ -103,25 +108,31 @@ def _pick_epoch(timeline: Timeline, best: int) -> int:
 
 
 def _put_epoch() -> None:
-    st.query_params[_EPOCH] = str(st.session_state[_EPOCH])
+    _open_epoch(st.session_state[_EPOCH])
+
+
+def _open_epoch(epoch: int) -> None:
+    st.query_params[_EPOCH] = str(epoch)
 
 
 def _matrix(timeline: Timeline, epoch: int) -> None:
     """The mistakes of an epoch; a click on a cell shows its digits below."""
     matrix = timeline.confusion_matrix(epoch)
-    heads = [Door(str(digit)) for digit in range(len(matrix))]
     rows = [
         [
-            head,
+            Door(
+                str(true),
+                f"All {kind_of(2, true)} that were read wrong.",
+                str(true),
+            ),
             *(
                 Door(cell.text, cell.sentence, f"{true} {predicted}", cell.shade)
                 for predicted, cell in enumerate(cells)
             ),
         ]
-        for true, (head, cells) in enumerate(
-            zip(heads, matrices.cells(matrix, "mistakes only"), strict=True)
-        )
+        for true, cells in enumerate(matrices.cells(matrix, "mistakes only"))
     ]
+    heads = [Door(str(digit)) for digit in range(len(matrix))]
     st.markdown("**What was read as what**")
     with st.container(key="epoch-matrix"):
         doors(
@@ -131,24 +142,26 @@ def _matrix(timeline: Timeline, epoch: int) -> None:
             ],
             key="matrix-of-epoch",
             on_open=_put_cell,
-            chosen=" ".join(map(str, _cell() or ())),
-            caption="Mistakes only. Down: the label. Across: what it was read as.",
+            chosen=" ".join(str(digit) for digit in _cell() if digit is not None),
+            caption="Mistakes only. Down: the label. Across: what it was read as. "
+            "Click a number, a head or a bar.",
         )
 
 
-def _cell() -> tuple[int, int] | None:
-    """The cell that the address names: a label, and what it was read as."""
+def _cell() -> tuple[int | None, int | None]:
+    """What the address names: a label, and what it was read as or None for any other.
+
+    Without a label, nothing is open.
+    """
     query = st.query_params.to_dict()
     true = number_in_query(query, _TRUE, below=10)
-    predicted = number_in_query(query, _PREDICTED, below=10)
-    return None if true is None or predicted is None else (true, predicted)
+    return true, None if true is None else number_in_query(query, _PREDICTED, below=10)
 
 
 def _put_cell(value: str) -> None:
+    _close_cell()
     for name, digit in zip((_TRUE, _PREDICTED), value.split(" "), strict=False):
-        st.query_params.pop(name, None)
-        if digit:
-            st.query_params[name] = digit
+        st.query_params[name] = digit
 
 
 def _close_cell() -> None:
@@ -160,13 +173,18 @@ def _digits(
     run: Run, split: Split, evaluation: Evaluation, timeline: Timeline, epoch: int
 ) -> None:
     """The digits of the cell that is open, or those wrong, newly right or forgotten."""
-    cell = _cell()
-    if cell is not None:
-        indices = timeline.cell(epoch, *cell)
-        share = len(indices) / max(int((timeline.labels == cell[0]).sum()), 1)
-        sentence = Confusion(*cell, len(indices), share).sentence()
+    true, predicted = _cell()
+    if true is not None:
+        if predicted is None:
+            indices = timeline.wrong(epoch)
+            indices = indices[timeline.labels[indices] == true]
+            sentence = f"{count_of(len(indices), true)} read wrong."
+        else:
+            indices = timeline.cell(epoch, true, predicted)
+            share = len(indices) / max(int((timeline.labels == true).sum()), 1)
+            sentence = Confusion(true, predicted, len(indices), share).sentence()
         st.markdown(f"After epoch {epoch}: {sentence}")
-        st.button("Close the cell", icon=":material/close:", on_click=_close_cell)
+        st.button("Close", icon=":material/close:", on_click=_close_cell)
     else:
         sets = {
             "wrong": ("Wrong", timeline.wrong(epoch)),

@@ -8,15 +8,13 @@ from mnist_core.evaluation import DigitScores, Evaluation
 from mnist_core.matrices import VIEWS
 from mnist_core.runs import Run
 from mnist_core.selection import Selection
-from ui import digit_dialog, links
+from ui import digit_dialog
 from ui.address import choice
 from ui.doors import Door, doors
-from ui.gallery import show_tiles, tile_of
+from ui.evaluate import behind
 
-MAX_SHOWN = 48  # digits below the matrix; Browse has them all
 NUM_CONFUSIONS = 6
 NUM_EXAMPLES = 5  # digits shown of each confusion
-FILTERS = ("show", "true", "pred", "i")  # what a click here changes in the address
 _HOW_TO_READ = """
 1. A **row** holds the digits with that label, a **column** what they were read as.
 2. So the **diagonal** is what was read right; every other cell is a kind of mistake.
@@ -30,16 +28,18 @@ _HOW_TO_READ = """
 
 def show(run: Run, split: Split, evaluation: Evaluation) -> None:
     """Show the matrix, the scores of each digit and what is confused most."""
+    opened = behind.selected("true", "pred")
     left, right = st.columns([3, 2], gap="large")
     with left:
-        _matrix(evaluation)
-        _digits_behind(run, split, evaluation)
+        _matrix(evaluation, opened)
+        behind.show_digits(run, split, evaluation, opened)
     with right:
         _scores(evaluation)
     _top_confusions(run, split, evaluation)
+    digit_dialog.show_opened_digit(run, split, evaluation, opened.indices(evaluation))
 
 
-def _matrix(evaluation: Evaluation) -> None:
+def _matrix(evaluation: Evaluation, opened: Selection) -> None:
     names: dict[str, str] = {view: view.capitalize() for view in VIEWS}
     asked = choice("Cells", "cells", names, default="counts")
     view = next(known for known in VIEWS if known == asked)
@@ -76,7 +76,7 @@ def _matrix(evaluation: Evaluation) -> None:
             ],
             key="matrix",
             on_open=_open,
-            chosen=_value(_selected()),
+            chosen=_value(opened),
             caption="Down: the label. Across: what it was read as. Click any number.",
         )
     with st.popover("How to read this", icon=":material/help:"):
@@ -125,30 +125,6 @@ def _scores(evaluation: Evaluation) -> None:
         )
 
 
-def _digits_behind(run: Run, split: Split, evaluation: Evaluation) -> None:
-    """The digits of what was clicked, if anything was."""
-    selection = _selected()
-    if selection == Selection():
-        return
-    indices = selection.indices(evaluation)
-    with st.container(key="digits-behind"):
-        st.subheader("Behind that number")
-        st.markdown(selection.sentence(len(indices)))
-        with st.container(horizontal=True):
-            links.to_browse(run, selection, "See them in Browse")
-            st.button("Close", icon=":material/close:", on_click=_open, args=("",))
-        shown = indices[:MAX_SHOWN]
-        show_tiles(
-            split.images[shown],
-            [tile_of(int(index), evaluation) for index in shown],
-            key="behind",
-            on_open=digit_dialog.open_digit,
-        )
-        if len(indices) > MAX_SHOWN:
-            st.caption(f"The first {MAX_SHOWN} of {len(indices):,}.")
-    digit_dialog.show_opened_digit(run, split, evaluation, indices)
-
-
 def _top_confusions(run: Run, split: Split, evaluation: Evaluation) -> None:
     st.subheader("What it confuses most")
     if not evaluation.num_mistakes:
@@ -180,21 +156,11 @@ def _column_door(digit: DigitScores, text: str, sentence: str) -> Door:
     return Door(text, sentence, _value(Selection(predicted=digit.digit)))
 
 
-def _selected() -> Selection:
-    return Selection.from_query(
-        {name: value for name, value in st.query_params.items() if name in FILTERS}
-    )
-
-
 def _value(selection: Selection) -> str:
     """A selection as one short text: what a door gives."""
     return "&".join(f"{key}={value}" for key, value in selection.to_query().items())
 
 
 def _open(value: str) -> None:
-    """Put what was clicked into the address, which is what the page reads."""
-    for name in FILTERS:
-        st.query_params.pop(name, None)
-    for part in value.split("&") if value else ():
-        name, _, text = part.partition("=")
-        st.query_params[name] = text
+    query = dict(part.split("=", 1) for part in value.split("&"))
+    behind.open_selection(Selection.from_query(query))

@@ -14,6 +14,7 @@ from mnist_core.sweep import Sweep
 from ui import digit_dialog, links, resources
 from ui.doors import Door, doors
 from ui.gallery import Tile, show_tiles
+from ui.marks import show_marks
 
 MAX_SHOWN = 24  # digits; Browse has them all
 COLUMNS = 2  # charts side by side
@@ -34,10 +35,11 @@ def show(run: Run, split: Split, evaluation: Evaluation) -> None:
     if not robustness.kinds:
         return
     st.caption(
-        "Each number is the share that is read right, in %. It opens the digits that "
-        "are right as they are and lost when they are changed. The dashed line is "
-        "where nothing is changed; the band is the 95 % interval. Heights go with the "
-        "logarithm of the mistakes, so that few and many of them can be seen."
+        "Each number is the share that is read right, in %. It opens, as its point in "
+        "the chart does, the digits that are right as they are and lost when they are "
+        "changed. The dashed line is where nothing is changed; the band is the 95 % "
+        "interval. Heights go with the logarithm of the mistakes, so that few and many "
+        "of them can be seen."
     )
     opened = _opened(robustness)
     for place, kind in enumerate(robustness.kinds):
@@ -98,8 +100,10 @@ def _kind(robustness: Robustness, corruption: Corruption, chosen: float | None) 
     """A chart, and below it a door for each of its points."""
     kind = corruption.kind
     st.markdown(f"**{corruption.title}** · {robustness.withstood_words(kind)}")
-    st.altair_chart(
-        charts_robustness.accuracy(robustness, kind, chosen=chosen), key=f"by-{kind}"
+    show_marks(
+        charts_robustness.accuracy(robustness, kind, chosen=chosen),
+        key=f"by-{kind}",
+        on_open=lambda clicked: _open_point(corruption, clicked["strength"]),
     )
     points = robustness.points(kind)
     numbers = [corruption.number(point.strength) for point in points]
@@ -140,6 +144,11 @@ def _opened(robustness: Robustness) -> Step | None:
 
 def _open(value: str) -> None:
     st.query_params[_KIND], st.query_params[_STRENGTH] = value.split(" ")
+
+
+def _open_point(corruption: Corruption, strength: float) -> None:
+    if strength != corruption.none:  # where nothing is changed, nothing is lost
+        _open(_value(corruption, strength))
 
 
 def _close() -> None:
