@@ -35,6 +35,7 @@ def draw() -> np.ndarray | None:
 
     is_new = _WIDGET not in st.session_state  # first seen, or back from another page
     with st.container(key=KEY):
+        st.space("small")  # for the canvas's own toolbar, or it covers what is above
         try:
             result = st_canvas(
                 stroke_width=st.session_state.get("stroke-width", STROKE_WIDTH),

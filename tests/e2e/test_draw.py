@@ -234,6 +234,17 @@ def test_the_canvas_s_own_reset_can_be_undone(app):
     app.expect_digit("7")
 
 
+def test_the_canvas_s_own_toolbar_covers_none_of_the_page_s_buttons(app):
+    app.draw(*SEVEN)
+    own = app.page.get_by_role("button", name="Update the app with this drawing")
+    expect(own).to_be_visible()
+    toolbar = own.locator("xpath=..").bounding_box()
+
+    above = app.page.get_by_text("Test digit", exact=True).bounding_box()
+
+    assert above["y"] + above["height"] <= toolbar["y"]
+
+
 def test_what_is_moved_with_the_canvas_s_own_tool_is_read_again(app):
     app.draw(*DIGITS["4"])
     app.expect_digit("4")
