@@ -1961,6 +1961,26 @@ def test_a_range_of_probabilities_is_a_filter(evaluation):
     assert count(app) == len(Selection(least=0.2, most=0.6).indices(evaluation))
 
 
+def test_the_loss_is_a_filter_with_counts(evaluation):
+    app = open_page("browse")
+    found = len(Selection(min_loss=2).indices(evaluation))
+
+    box = app.selectbox(key="min_loss")
+    assert f"2 nats and more · {found:,}" in box.options
+    box.set_value("2 nats and more").run()
+
+    assert count(app) == found
+    [chip] = chips(app)
+    assert chip.label == f"Loss 2 nats and more · {found:,}"
+
+
+def test_a_loss_in_the_address_is_an_option_too(evaluation):
+    app = open_page("browse", loss="0.75")
+
+    assert count(app) == len(Selection(min_loss=0.75).indices(evaluation))
+    assert app.selectbox(key="min_loss").value == "0.75 nats and more"
+
+
 def test_disputed_labels_are_a_filter_and_are_marked(evaluation):
     app = open_page("browse", disputed="only")
 

@@ -232,6 +232,8 @@ MORE = [
     Selection(least=0.25),
     Selection(most=0.5, outcome="wrong"),
     Selection(least=0.6, most=0.9, sort="loss"),
+    Selection(min_loss=0.5),
+    Selection(min_loss=4.0, outcome="wrong"),
     Selection(disputed="only"),
     Selection(disputed="without", true=4),
     Selection(among=()),
@@ -251,6 +253,19 @@ def test_filters_by_how_probable_the_prediction_is():
     assert picked(least=0.8) == [0, 1, 3, 6]
     assert picked(most=0.6) == [2, 5]
     assert picked(least=0.6, most=0.8) == [1, 2, 4]
+
+
+def test_filters_by_the_loss_of_an_image():
+    losses = FEW.losses
+    loss = float(np.median(losses))
+
+    assert picked(min_loss=loss) == np.flatnonzero(losses >= loss).tolist()
+    assert picked(min_loss=16) == []
+
+
+@pytest.mark.parametrize("text", ["", "-1", "17", "nan", "1e3", "many", "1.2.3"])
+def test_a_loss_that_is_none_is_passed_over(text):
+    assert Selection.from_query({"loss": text}) == Selection()
 
 
 def test_least_and_most_together_are_the_whole_and_only_their_border_twice():
@@ -306,6 +321,7 @@ def test_a_chip_takes_its_filter_away_and_no_other(selection):
             {"least": 0.25, "most": 0.9995},
             "2 digits, 25.0 % to 99.95 % probable, in their order.",
         ),
+        ({"min_loss": 0.5}, "2 digits, loss 0.5 nats and more, in their order."),
         ({"disputed": "only"}, "2 digits, with a disputed label, in their order."),
         ({"among": (1, 2, 3)}, "2 digits, of 3 picked ones, in their order."),
         (
@@ -336,6 +352,8 @@ def test_what_is_no_list_of_rising_indices_is_passed_over(text):
     [
         ({"least": 1.5}, "`least` must be from 0 to 1. Received: 1.5."),
         ({"most": -0.1}, "`most` must be from 0 to 1"),
+        ({"min_loss": float("nan")}, "`min_loss` must be from 0 to 16"),
+        ({"min_loss": 17}, "`min_loss` must be from 0 to 16. Received: 17."),
         ({"disputed": "maybe"}, "`disputed` must be one of only, without"),
         ({"change": "lost"}, "`change` and `against` go together"),
         ({"against": "x", "change": "better"}, "`change` must be one of gained"),

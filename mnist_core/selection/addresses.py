@@ -20,12 +20,17 @@ def number_in_query(query: Mapping[str, str], key: str, *, below: int) -> int | 
 
 def share_in_query(query: Mapping[str, str], key: str) -> float | None:
     """The fraction in [0, 1] that an address holds; None if missing or wrong."""
+    return amount_in_query(query, key, up_to=1)
+
+
+def amount_in_query(query: Mapping[str, str], key: str, *, up_to: int) -> float | None:
+    """The number from 0 that an address holds; None if missing, wrong or larger."""
     text = query.get(key, "")
     digits = text.replace(".", "", 1)
     if not (digits.isascii() and digits.isdigit() and len(text) <= MAX_NUMERALS):
         return None
-    share = float(text)
-    return share if share <= 1 else None
+    amount = float(text)
+    return amount if amount <= up_to else None
 
 
 def packed(indices: tuple[int, ...]) -> str:

@@ -15,6 +15,7 @@ from mnist_core.errors import ConfigError
 from mnist_core.evaluation import Evaluation, count_of, kind_of, percent
 from mnist_core.selection.addresses import (
     MAX_AMONG,
+    amount_in_query,
     are_indices,
     number_in_query,
     packed,
@@ -26,6 +27,7 @@ Outcome = Literal["all", "right", "wrong"]
 Sort = Literal["index", "confidence", "unsure", "loss"]
 Disputed = Literal["only", "without"]
 Change = Literal["gained", "lost", "both-wrong", "disagree"]
+MAX_LOSS = 16  # nats; of an image there is none that is larger
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 SORTS: tuple[Sort, ...] = get_args(Sort)
 SORT_WORDS: dict[Sort, str] = {
@@ -56,6 +58,7 @@ class Selection:
         predicted: Only images read as this digit, if given.
         least: Only predictions at least this probable, a fraction in [0, 1].
         most: Only predictions at most this probable.
+        min_loss: Only images with at least this loss, in nats from 0 to 16.
         disputed: Only images whose label people dispute, or only the others.
         among: Only these images, for lists that no other filter says; rising indices.
         against: Id of a second run, which `change` compares with.
@@ -70,6 +73,7 @@ class Selection:
     predicted: int | None = None
     least: float | None = None
     most: float | None = None
+    min_loss: float | None = None
     disputed: Disputed | None = None
     among: tuple[int, ...] | None = None
     against: str | None = None
@@ -86,8 +90,9 @@ class Selection:
         _check_choice("sort", self.sort, SORTS)
         _check_digit("true", self.true)
         _check_digit("predicted", self.predicted)
-        _check_share("least", self.least)
-        _check_share("most", self.most)
+        _check_number("least", self.least, up_to=1)
+        _check_number("most", self.most, up_to=1)
+        _check_number("min_loss", self.min_loss, up_to=MAX_LOSS)
         if self.disputed is not None:
             _check_choice("disputed", self.disputed, tuple(DISPUTED_WORDS))
         if self.change is not None:
@@ -120,6 +125,8 @@ class Selection:
             keep &= evaluation.confidences >= np.float32(self.least)
         if self.most is not None:
             keep &= evaluation.confidences <= np.float32(self.most)
+        if self.min_loss is not None:
+            keep &= evaluation.losses >= self.min_loss
         if self.disputed is not None:
             is_disputed = _marked(evaluation.disputed, evaluation.num_images)
             keep &= is_disputed == (self.disputed == "only")
@@ -157,6 +164,8 @@ class Selection:
             add(f"Read as {self.predicted}", "predicted")
         if self._range():
             add(self._range().capitalize(), "least", "most")
+        if self.min_loss is not None:
+            add(self._loss().capitalize(), "min_loss")
         if self.disputed is not None:
             add(DISPUTED_WORDS[self.disputed].capitalize(), "disputed")
         if self.among is not None:
@@ -177,6 +186,7 @@ class Selection:
             "pred": self.predicted,
             "least": None if self.least is None else f"{self.least:g}",
             "most": None if self.most is None else f"{self.most:g}",
+            "loss": None if self.min_loss is None else f"{self.min_loss:g}",
             "disputed": self.disputed,
             "among": None if self.among is None else packed(self.among),
             "against": self.against,
@@ -198,6 +208,7 @@ class Selection:
             predicted=number_in_query(query, "pred", below=NUM_CLASSES),
             least=share_in_query(query, "least"),
             most=share_in_query(query, "most"),
+            min_loss=amount_in_query(query, "loss", up_to=MAX_LOSS),
             disputed=_one_of(tuple(DISPUTED_WORDS), query.get("disputed")),
             among=unpacked(query.get("among")),
             against=against,
@@ -255,7 +266,7 @@ class Selection:
 
     def _conditions(self) -> list[str]:
         """What else holds of them, each in a few words."""
-        words = [self._range()]
+        words = [self._range(), self._loss()]
         if self.disputed is not None:
             words.append(DISPUTED_WORDS[self.disputed])
         if self.among is not None:
@@ -273,6 +284,10 @@ class Selection:
         if self.most is not None:
             return f"at most {_percent(self.most)} probable"
         return ""
+
+    def _loss(self) -> str:
+        """How large the loss is, in words; "" if that is not asked."""
+        return "" if self.min_loss is None else f"loss {self.min_loss:g} nats and more"
 
 
 _DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(Selection)}
@@ -343,12 +358,12 @@ def _check_digit(name: str, value: int | None) -> None:
         raise ConfigError(f"`{name}` must be a digit from 0 to 9. Received: {value!r}.")
 
 
-def _check_share(name: str, value: float | None) -> None:
+def _check_number(name: str, value: float | None, *, up_to: int) -> None:
     if value is None:
         return
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not 0 <= value <= 1:
-        raise ConfigError(f"`{name}` must be from 0 to 1. Received: {value!r}.")
+    if not is_number or not 0 <= value <= up_to:
+        raise ConfigError(f"`{name}` must be from 0 to {up_to}. Received: {value!r}.")
 
 
 def _check_among(indices: tuple[int, ...] | None) -> None:

@@ -27,6 +27,7 @@ from ui.browse.digits import STAYING
 ANY = "any"  # None would read as an empty field
 OUTCOME_WORDS = {outcome.capitalize(): outcome for outcome in OUTCOMES}
 DIGIT_WORDS = {"Any": None} | {str(digit): digit for digit in range(NUM_CLASSES)}
+LOSSES = (0.1, 0.5, 1.0, 2.0, 4.0)  # nats
 _COUNTED = " · "  # between an option and its count
 WHOLE = (0.0, 100.0)  # percent: no filter
 
@@ -142,8 +143,13 @@ def _more_filters(
         key="range",
         on_change=_apply_range,
     )
+    of = selection, evaluation, other
+    losses = sorted(
+        {*LOSSES, *([selection.min_loss] if selection.min_loss is not None else [])}
+    )
+    nats = {"Any": None} | {f"{loss:g} nats and more": loss for loss in losses}
+    _facet(st.selectbox, "Loss", "min_loss", nats, *of)
     if evaluation.disputed:
-        of = selection, evaluation, other
         words = {"All": None} | {
             text.capitalize(): value for value, text in DISPUTED_WORDS.items()
         }
