@@ -41,18 +41,21 @@ class Condition:
         fill: The longer side of the pen's path over the side of the canvas.
         shift: Canvas pixels from the middle, to a corner drawn by lot.
         turn: Degrees, one way or the other by lot.
+        is_most: Whether the turn is the most that there is, and each size as likely.
     """
 
     width: float
     fill: float
     shift: float = 0.0
     turn: float = 0.0
+    is_most: bool = False
 
 
 CONDITIONS = {
     "in the middle": Condition(20, 0.7),
     "thin and small": Condition(8, 0.4),
     "thick and large": Condition(32, 0.9),
+    "slanted by up to 15°": Condition(16, 0.7, turn=15, is_most=True),
     "slanted by 15°": Condition(16, 0.7, turn=15),
     "small in a corner": Condition(12, 0.25, shift=90),
 }
@@ -106,7 +109,8 @@ def drawn(strokes: Strokes, condition: Condition, seed: int) -> np.ndarray:
     """`(SIDE, SIDE)` uint8 ink."""
     generator = np.random.default_rng(seed)
     signs = generator.choice([-1, 1], 3)
-    turn = np.radians(condition.turn * signs[2])
+    share = generator.uniform() if condition.is_most else 1.0
+    turn = np.radians(condition.turn * share * signs[2])
     turned = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
     paths = [stroke @ turned for stroke in strokes]
     points = np.concatenate(paths)
