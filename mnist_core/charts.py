@@ -125,7 +125,12 @@ def opening(marks: alt.Chart, *fields: str) -> alt.Chart:
     A page hears it (`ui/marks.py`). Give the marks `cursor="pointer"`.
     """
     return marks.add_params(
-        alt.selection_point(name=OPENED, fields=list(fields), on="click")
+        alt.selection_point(
+            name=OPENED,
+            fields=list(fields),
+            on="click",
+            clear=False,  # or a double click would open nothing
+        )
     )
 
 

@@ -103,6 +103,7 @@ def histogram(calibration: Calibration) -> alt.LayerChart:
         dy=alt.ExprRef("datum.length > 0 ? -3 : 3"),
         fontSize=11,
         color=INK,
+        cursor="pointer",
     ).encode(x=alt.X("middle:Q", scale=x), text="count:N")
     return alt.LayerChart(
         layer=[opening(filled, "verdict", "from", "to"), numbers], height=HEIGHT

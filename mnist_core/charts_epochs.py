@@ -119,9 +119,9 @@ def mistakes_by_digit(timeline: Timeline, *, epoch: int) -> alt.LayerChart:
             ),
             "digit",
         ),
-        rows.mark_text(align="left", dx=6, fontSize=12, color=INK).encode(
-            text="words:N"
-        ),
+        rows.mark_text(
+            align="left", dx=6, fontSize=12, color=INK, cursor="pointer"
+        ).encode(text="words:N"),
     ]
     return alt.LayerChart(layer=layers, height=BARS_HEIGHT)
 

@@ -1,5 +1,7 @@
 """A chart of how well changed digits are read; in the manner of `charts`."""
 
+from typing import Literal
+
 import altair as alt
 import pandas as pd
 
@@ -59,18 +61,27 @@ def accuracy(
     band = read.mark_area(opacity=0.25).encode(
         y=alt.Y("least:Q", title="Read right", axis=shares, scale=falling), y2="most:Q"
     )
-    points = read.mark_point(size=45, filled=True, opacity=1, cursor="pointer").encode(
-        y=y,
-        tooltip=alt.Tooltip("sentence:N"),
-        description=alt.Description("sentence:N"),
-    )
+
+    def points(relation: str, cursor: Literal["pointer", "default"]) -> alt.Chart:
+        dots: alt.Chart = (
+            read.transform_filter(f"datum.strength {relation} {corruption.none}")
+            .mark_point(size=45, filled=True, opacity=1, cursor=cursor)
+            .encode(
+                y=y,
+                tooltip=alt.Tooltip("sentence:N"),
+                description=alt.Description("sentence:N"),
+            )
+        )
+        return dots
+
     unchanged = pd.DataFrame({"strength": [corruption.none]})
     rule = alt.Chart(unchanged).mark_rule(strokeDash=[4, 4], color=INK, opacity=0.5)
     layers = [
         rule.encode(x=x),
         band,
         read.mark_line().encode(y=y),
-        opening(points, "strength"),
+        opening(points("!=", "pointer"), "strength"),
+        points("==", "default"),  # where nothing is changed, nothing is lost
     ]
     here = rows[rows["strength"] == chosen]
     if len(here):

@@ -20,6 +20,7 @@ from mnist_core.errors import DivergedError
 from mnist_core.optimizers import Optimizer, is_kernel
 
 PARTS = 2  # of a batch, computed side by side: cores share whole networks, not kernels
+FEW = 32  # images; fewer are not parted, for their statistics would be noise
 VALIDATION_BATCH = 1000  # images
 CALIBRATION = 5_000  # train images that normalisation takes its statistics from
 TAUGHT = 0.9  # share of the teachers in what is learned; the rest are the labels
@@ -70,7 +71,8 @@ class Engine:
         self.heads = models.build(config)
         if origin is not None:
             self.heads.model.set_weights(models.load(origin).get_weights())
-        self._network = kernels.training_view(self.heads, PARTS)
+        self._num_parts = 1 if config.batch_size < FEW else PARTS
+        self._network = kernels.training_view(self.heads, self._num_parts)
         self._normalizations = [
             layer
             for layer in self.heads.model.layers
@@ -166,7 +168,7 @@ class Engine:
         images. A pass moves them by a known share towards its batch's own.
         """
         statistics = [
-            (variable, kernels.step_of(layer, PARTS))
+            (variable, kernels.step_of(layer, self._num_parts))
             for layer in self._normalizations
             for variable in (layer.moving_mean, layer.moving_variance)
         ]
@@ -215,23 +217,23 @@ class Engine:
         within a kernel. Each part is normalised by its own statistics (Hoffer et al.,
         "Train longer, generalize better", 2017).
         """
-        middle = tf.size(rows) // PARTS
-        halves = rows[: tf.maximum(middle, 1)], rows[middle:]  # a single image: twice
+        parts = (rows,) if self._num_parts == 1 else _halves(rows)
+        size = tf.add_n([tf.size(part) for part in parts])
         gradients, sums = zip(
             *(
-                self._gradients(half, PARTS * step + number, tf.size(rows))
-                for number, half in enumerate(halves)
+                self._gradients(part, len(parts) * step + number, size)
+                for number, part in enumerate(parts)
             ),
             strict=True,
         )
-        total = [tf.add_n(parts) for parts in zip(*gradients, strict=True)]
+        total = [tf.add_n(shares) for shares in zip(*gradients, strict=True)]
         self._optimizer.apply(total, rate, step)
-        return tf.add_n(sums)
+        return tf.add_n(sums) * tf.cast(tf.size(rows) / size, tf.float32)
 
     def _gradients(
         self, rows: tf.Tensor, draw: tf.Tensor, size: tf.Tensor
     ) -> tuple[list[tf.Tensor], tf.Tensor]:
-        """What a part of a batch of `size` adds to its gradients, and its sums.
+        """What one of the parts, of `size` images together, adds to a step; its sums.
 
         `draw` numbers the random changes: no two parts of a training are changed alike.
         """
@@ -246,7 +248,7 @@ class Engine:
             logits = self._network(images, training=True)
             losses = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
             mean = tf.reduce_sum(losses) / tf.cast(size, tf.float32)
-            objective = mean + self._penalty() / PARTS
+            objective = mean + self._penalty() / self._num_parts
         weights = [weight.value for weight in self._weights]
         return tape.gradient(objective, weights), _sums(labels, logits)
 
@@ -280,12 +282,19 @@ class Engine:
         return _sums(labels, self._logits(images))
 
     def _logits(self, images: tf.Tensor) -> tf.Tensor:
-        middle = tf.shape(images)[0] // PARTS
-        halves = images[:middle], images[middle:]
         logits = [
-            self._network(tf.cast(half, tf.float32), training=False) for half in halves
+            self._network(tf.cast(half, tf.float32), training=False)
+            for half in _halves(images)
         ]
-        return tf.concat(logits, axis=0)
+        return tf.concat(logits, axis=0)[: tf.shape(images)[0]]
+
+
+def _halves(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The two parts of a batch, or its rows; each has all of them if they are few."""
+    size = tf.shape(images)[0]
+    is_few = size < FEW
+    first, second = tf.where(is_few, size, size // 2), tf.where(is_few, 0, size // 2)
+    return images[:first], images[second:]
 
 
 def _sums(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:

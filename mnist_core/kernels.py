@@ -15,7 +15,7 @@ from keras import layers
 from mnist_core.models import Heads
 
 
-def training_view(heads: Heads, num_parts: int = 1) -> keras.Model:
+def training_view(heads: Heads, num_parts: int) -> keras.Model:
     """`heads.logits`, layer by layer; it shares every weight.
 
     A batch that comes in parts moves the statistics of normalisation as far as a whole.
@@ -83,7 +83,7 @@ class _FusedNormalization(layers.Layer):
     """A Keras batch normalisation, computed in one kernel instead of a dozen.
 
     While training, the moving variance follows the unbiased variance of a batch,
-    where Keras takes the biased one: with thousands of values, the same.
+    where Keras takes the biased one: of n values, n / (n - 1) times as much.
     """
 
     def __init__(self, plain: layers.BatchNormalization, step: float) -> None:

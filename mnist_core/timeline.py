@@ -213,10 +213,21 @@ class Timeline:
             return np.zeros(0, int)
         return np.flatnonzero(~self.is_correct[row] & self.is_correct[row - 1])
 
-    def cell(self, epoch: int, true: int, predicted: int) -> np.ndarray:
-        """`(n,)` int, the images that a cell of an epoch's matrix counts."""
-        is_read = self.digits[self._row(epoch)] == predicted
-        return np.flatnonzero((self.labels == true) & is_read)
+    def cell(self, epoch: int, true: int | None, predicted: int | None) -> np.ndarray:
+        """`(n,)` int, the images with that label that were read so after an epoch.
+
+        Without a label or a reading, all mistakes with the other.
+        """
+        row = self._row(epoch)
+        if true is None or predicted is None:
+            keep = ~self.is_correct[row]
+        else:
+            keep = np.ones(len(self.labels), bool)
+        if true is not None:
+            keep = keep & (self.labels == true)
+        if predicted is not None:
+            keep = keep & (self.digits[row] == predicted)
+        return np.flatnonzero(keep)
 
     @property
     def halfway(self) -> int:

@@ -214,10 +214,10 @@ def _be_considerate() -> None:
 def limit_threads() -> None:
     """Bound TensorFlow's threads and quieten it; to be called before its import."""
     threads = min(MAX_THREADS, os.cpu_count() or 1)
-    # Kernels that run beside each other, and threads within one: the engine computes
-    # a batch in two parts.
+    # Kernels run beside each other, for the engine computes a batch in two parts; one
+    # that were shared by threads would also round in another way.
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", str(threads))
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, threads // 2)))
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 

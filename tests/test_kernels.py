@@ -44,7 +44,7 @@ def batch(small_mnist):
 @pytest.mark.parametrize(("architecture", "is_normalized"), NETWORKS)
 def test_what_is_trained_computes_what_is_saved(architecture, is_normalized, batch):
     heads, same = (built(architecture, is_normalized) for _ in range(2))
-    view = kernels.training_view(heads)
+    view = kernels.training_view(heads, 1)
     images, _ = batch
 
     trained = np.asarray(view(images, training=True))
@@ -63,7 +63,7 @@ def test_what_is_trained_computes_what_is_saved(architecture, is_normalized, bat
 def test_the_gradients_are_those_of_what_is_saved(architecture, is_normalized, batch):
     heads = built(architecture, is_normalized)
 
-    ours = gradients(kernels.training_view(heads), heads, *batch)
+    ours = gradients(kernels.training_view(heads, 1), heads, *batch)
     theirs = gradients(heads.logits, heads, *batch)
 
     for one, other in zip(ours, theirs, strict=True):
@@ -73,7 +73,7 @@ def test_the_gradients_are_those_of_what_is_saved(architecture, is_normalized, b
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_what_is_trained_shares_every_weight_with_what_is_saved(architecture):
     heads = built(architecture, is_normalized=architecture != "softmax")
-    view = kernels.training_view(heads)
+    view = kernels.training_view(heads, 1)
 
     shared = {id(weight) for weight in heads.model.weights}
     assert {id(weight) for weight in view.weights} == shared
@@ -98,7 +98,7 @@ def test_a_first_convolution_that_does_not_fit_blocks_stays_as_it_is(first):
 def test_the_quicker_kernels_are_in_use():
     """Otherwise the tests above would compare Keras with itself."""
     small, residual = (
-        {type(layer).__name__ for layer in kernels.training_view(built(name)).layers}
+        {type(layer).__name__ for layer in kernels.training_view(built(name), 1).layers}
         for name in ("cnn", "residual")
     )
 

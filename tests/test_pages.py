@@ -1663,6 +1663,23 @@ def test_the_threshold_moves_into_the_address(mnist):
     assert app.query_params["threshold"] in ("0.990", ["0.990"])
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"look": "confidence", "least": "abc", "sort": "unsure"},
+        {"look": "confidence", "show": "right", "true": "7"},
+        {"look": "matrix", "true": "99", "show": "wrong"},
+        {"look": "matrix", "show": "right", "least": "0.95"},
+        {"look": "epochs", "show": "right", "sort": "unsure"},
+    ],
+)
+def test_what_another_look_left_in_the_address_opens_nothing(mnist, query):
+    app = open_page("evaluate", **query)
+
+    assert "Behind that number" not in [heading.value for heading in app.subheader]
+    assert not [button for button in app.button if button.label == "Close"]
+
+
 def test_the_calibration_is_that_of_the_evaluation(evaluation):
     app = open_page("evaluate", look="confidence")
 

@@ -104,6 +104,15 @@ def test_a_cell_of_an_epoch_names_its_images():
         assert len(CHANCE.cell(2, true, predicted)) == matrix[true, predicted]
 
 
+def test_a_row_and_a_column_count_their_mistakes():
+    mistakes = CHANCE.confusion_matrix(2)
+    np.fill_diagonal(mistakes, 0)
+
+    for digit in range(10):
+        assert len(CHANCE.cell(2, digit, None)) == mistakes[digit].sum()
+        assert len(CHANCE.cell(2, None, digit)) == mistakes[:, digit].sum()
+
+
 def test_late_is_the_second_half_and_often_is_twice():
     assert TIMELINE.halfway == 3
     assert TIMELINE.learned_late.tolist() == [3, 1]

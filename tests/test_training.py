@@ -445,6 +445,49 @@ def test_an_image_is_changed_in_another_way_in_every_epoch(small_mnist):
     assert abs(changed[1].loss - changed[0].loss) > 2e-3
 
 
+@pytest.mark.parametrize("batch_size", [300, 299, 270, 8, 9])
+def test_parts_and_leftovers_are_learned_and_counted_like_a_whole_batch(
+    small_mnist, batch_size
+):
+    """One epoch of plain gradient descent, step by step with Keras's gradients."""
+    config = small(
+        optimizer="sgd", momentum=0.0, learning_rate=0.05, batch_size=batch_size
+    )
+    config = replace(config, epochs=1)
+    ours, keras_model = Engine(config, small_mnist), models.build(config).logits
+    images, labels = small_mnist.train.images, small_mnist.train.labels
+    order = ours._shuffled(1)
+    weights = [weight.value for weight in keras_model.trainable_weights]
+
+    rates = np.full(ours.steps_per_epoch, 0.05, np.float32)
+    *_, count = ours.run(1, 0, rates)
+    for start in range(0, 300, batch_size):
+        rows = order[start : start + batch_size]
+        with tf.GradientTape() as tape:
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
+                labels[rows].astype(np.int32), keras_model(images[rows] * 1.0)
+            )
+            loss = tf.reduce_mean(losses)
+        for weight, gradient in zip(weights, tape.gradient(loss, weights), strict=True):
+            weight.assign_sub(0.05 * gradient)
+
+    assert count == pytest.approx(300)
+    for one, other in zip(ours.heads.model.get_weights(), weights, strict=True):
+        assert_allclose(one, other, rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("num_images", [1, 2, 31, 33, 1001])
+def test_any_number_of_images_is_read_as_by_the_model_that_is_saved(
+    small_mnist, num_images
+):
+    engine = Engine(small(architecture="tiny", batch_normalization=True), small_mnist)
+    images = np.resize(small_mnist.test.images, (num_images, 28, 28))
+
+    assert_allclose(
+        engine.read(images), models.read(engine.heads.model, images), atol=1e-5
+    )
+
+
 def test_a_last_batch_of_a_single_image_does_no_harm(small_mnist):
     config = small(architecture="tiny", batch_normalization=True, batch_size=299)
 

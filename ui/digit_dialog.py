@@ -36,6 +36,11 @@ def close_digit() -> None:
     st.query_params.pop(_OPENED, None)
 
 
+def opened_index(split: Split) -> int | None:
+    """The index that the address names, if there is such a digit."""
+    return _index_in_address(_OPENED, split)
+
+
 def show_opened_digit(
     run: Run,
     split: Split,
@@ -57,7 +62,7 @@ def show_opened_digit(
         show_more: Shows what else there is to do with the digit of an index.
         true: `(N,)` uint8, MNIST's own labels, if some were made wrong on purpose.
     """
-    if _index_in_address(_OPENED, split) is not None:
+    if opened_index(split) is not None:
         dialog = st.dialog(
             _TITLES[split_name],
             width="medium" if _pinned(split_name, split) is None else "large",
@@ -80,7 +85,7 @@ def _content(
     true: np.ndarray | None,
 ) -> None:
     notices.show()
-    index = _index_in_address(_OPENED, split) or 0
+    index = opened_index(split) or 0
     pinned = _pinned(split_name, split)
     _steps(index, among, evaluation)
     if pinned is None or pinned == index:

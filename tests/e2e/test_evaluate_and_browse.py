@@ -427,6 +427,48 @@ def test_a_bar_opens_the_digits_that_it_counts_again_and_again(
         expect(app.at("digits-behind")).to_have_count(0)
 
 
+def test_a_double_click_on_a_bar_opens_its_digits(visit, server, evaluation):
+    app = visit(server).open("evaluate", look="confidence")
+    sure = evaluation.confidences >= np.float32(0.95)
+    count = int((sure & evaluation.is_correct).sum())
+
+    app.click_mark(1, f"{count:,} right", times=2)
+
+    expect(app.at("digits-behind")).to_contain_text(f"{count:,} digits read right")
+
+
+def test_the_number_on_a_bar_opens_its_digits(visit, server, evaluation):
+    app = visit(server).open("evaluate", look="confidence")
+    sure = evaluation.confidences >= np.float32(0.95)
+    count = int((sure & evaluation.is_correct).sum())
+
+    app.click_mark(1, f"{count:,} right", tag="text")
+
+    expect(app.at("digits-behind")).to_contain_text(f"{count:,} digits read right")
+
+
+def test_a_tile_of_an_epoch_opens_its_digit(visit, server, second):
+    app = visit(server).open("evaluate", run=second.id, look="epochs", epoch="1")
+
+    app.at("epoch-digits").get_by_role("button", name=re.compile("^Digit ")).nth(
+        2
+    ).click()
+
+    expect(app.at("opened-digit")).to_contain_text("Index ")
+    app.expect_query(epoch="1")
+
+
+def test_a_column_of_an_epoch_opens_what_was_wrongly_read_so(visit, server, second):
+    app = visit(server).open("evaluate", run=second.id, look="epochs", epoch="1")
+
+    app.at("epoch-matrix").locator("tr").first.get_by_role("button").nth(1).click()
+
+    app.expect_query(pred="1", show="wrong")
+    expect(app.page.get_by_text("After epoch 1: ").last).to_contain_text(
+        "wrongly read as ones"
+    )
+
+
 def test_a_point_of_the_reliability_diagram_opens_right_and_wrong_ones(
     visit, server, evaluation
 ):
@@ -449,7 +491,7 @@ def test_points_and_bars_move_through_the_epochs(visit, server, second, evaluati
         app.expect_query(epoch=str(epoch))
     app.click_mark(1, "sevens read wrong")
 
-    app.expect_query(epoch="2", true="7")
+    app.expect_query(epoch="2", true="7", show="wrong")
     count = int(((evaluation.labels == 7) & ~evaluation.is_correct).sum())
     expect(digits.get_by_role("button", name=re.compile("^Digit "))).to_have_count(
         count

@@ -1,5 +1,7 @@
 """The digits behind a number of a look: a click puts a selection into the address."""
 
+from urllib.parse import parse_qsl, urlencode
+
 import streamlit as st
 
 from mnist_core.data import Split
@@ -21,19 +23,29 @@ def selected(*names: str) -> Selection:
         names: Of the address; what names none of them was clicked in another look.
     """
     query = st.query_params.to_dict()
-    if not any(name in query for name in names):
-        return Selection()
-    return Selection.from_query(
-        {name: query[name] for name in (*_ALWAYS, *names) if name in query}
-    )
+
+    def named(*names: str) -> Selection:
+        return Selection.from_query({n: query[n] for n in names if n in query})
+
+    # Order and outcome are no click by themselves.
+    return named(*names, *_ALWAYS) if named(*names) != Selection() else Selection()
 
 
 def open_selection(selection: Selection) -> None:
     """Put what was clicked into the address, which is what the page reads."""
-    for name in _FILTERS:
-        st.query_params.pop(name, None)
-    for name, value in selection.to_query().items():
-        st.query_params[name] = value
+    query = st.query_params.to_dict()
+    kept = {name: query[name] for name in query if name not in _FILTERS}
+    st.query_params.from_dict(kept | selection.to_query())
+
+
+def value_of(selection: Selection) -> str:
+    """A selection as one short text: what a door gives."""
+    return urlencode(selection.to_query())
+
+
+def open_value(value: str) -> None:
+    """Put the selection of a door into the address."""
+    open_selection(Selection.from_query(dict(parse_qsl(value))))
 
 
 def show_digits(

@@ -57,12 +57,9 @@ def show(run: Run, split: Split, evaluation: Evaluation) -> None:
     behind.show_digits(run, split, evaluation, opened)
     st.fragment(_threshold)(run, calibration)
     sure = _sure_and_wrong(run, split, evaluation, calibration)
-    digit_dialog.show_opened_digit(
-        run,
-        split,
-        evaluation,
-        sure if opened == Selection() else opened.indices(evaluation),
-    )
+    shown = np.array([], int) if opened == Selection() else opened.indices(evaluation)
+    among = shown if digit_dialog.opened_index(split) in shown else sure
+    digit_dialog.show_opened_digit(run, split, evaluation, among)
 
 
 def _open(clicked: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ import streamlit as st
 
 from mnist_core import charts_epochs, matrices
 from mnist_core.data import Split
-from mnist_core.evaluation import Confusion, Evaluation, count_of, kind_of, percent
+from mnist_core.evaluation import Confusion, Evaluation, percent
 from mnist_core.history import best_epoch
 from mnist_core.runs import Run
 from mnist_core.selection import MAX_AMONG, Selection, number_in_query
@@ -13,12 +13,13 @@ from mnist_core.timeline import Timeline
 from ui import digit_dialog, links, resources
 from ui.address import choice
 from ui.doors import Door, doors
+from ui.evaluate import behind
 from ui.gallery import Tile, show_tiles
 from ui.marks import show_marks
 
 MAX_SHOWN = 32  # digits of an epoch; Browse has them all
 MAX_LISTED = 16  # digits of each list below
-_EPOCH, _TRUE, _PREDICTED = "epoch", "true", "pred"  # in the address
+_EPOCH = "epoch"  # in the address
 
 
 def show(run: Run, split: Split, evaluation: Evaluation) -> None:
@@ -45,7 +46,8 @@ def show(run: Run, split: Split, evaluation: Evaluation) -> None:
             icon=":material/history:",
         )
         return
-    st.fragment(_epoch)(run, split, evaluation, timeline, best)
+    opened = digit_dialog.opened_index(split)
+    st.fragment(_epoch)(run, split, evaluation, timeline, best, opened)
     _lists(run, split, evaluation, timeline)
     digit_dialog.show_opened_digit(
         run,
@@ -56,9 +58,16 @@ def show(run: Run, split: Split, evaluation: Evaluation) -> None:
 
 
 def _epoch(
-    run: Run, split: Split, evaluation: Evaluation, timeline: Timeline, best: int
+    run: Run,
+    split: Split,
+    evaluation: Evaluation,
+    timeline: Timeline,
+    best: int,
+    opened: int | None,
 ) -> None:
     """What the slider moves; it runs without the rest of the page."""
+    if digit_dialog.opened_index(split) != opened:
+        st.rerun()  # a tile was clicked, and the rest of the page shows its digit
     epoch = _pick_epoch(timeline, best)
     show_marks(
         charts_epochs.mistakes(timeline, epoch=epoch),
@@ -76,7 +85,7 @@ def _epoch(
         show_marks(
             charts_epochs.mistakes_by_digit(timeline, epoch=epoch),
             key="digit-mistakes",
-            on_open=lambda clicked: _put_cell(str(clicked["digit"])),
+            on_open=lambda clicked: _open_mistakes_of(clicked["digit"]),
         )
     _digits(run, split, evaluation, timeline, epoch)
 
@@ -116,23 +125,25 @@ def _open_epoch(epoch: int) -> None:
 
 
 def _matrix(timeline: Timeline, epoch: int) -> None:
-    """The mistakes of an epoch; a click on a cell shows its digits below."""
-    matrix = timeline.confusion_matrix(epoch)
+    """The mistakes of an epoch; a click on a cell or a head shows its digits below."""
     rows = [
         [
-            Door(
-                str(true),
-                f"All {kind_of(2, true)} that were read wrong.",
-                str(true),
-            ),
+            _mistakes_of(true=true),
             *(
-                Door(cell.text, cell.sentence, f"{true} {predicted}", cell.shade)
+                Door(
+                    cell.text,
+                    cell.sentence,
+                    behind.value_of(Selection(true=true, predicted=predicted)),
+                    cell.shade,
+                )
                 for predicted, cell in enumerate(cells)
             ),
         ]
-        for true, cells in enumerate(matrices.cells(matrix, "mistakes only"))
+        for true, cells in enumerate(
+            matrices.cells(timeline.confusion_matrix(epoch), "mistakes only")
+        )
     ]
-    heads = [Door(str(digit)) for digit in range(len(matrix))]
+    heads = [_mistakes_of(predicted=digit) for digit in range(len(rows))]
     st.markdown("**What was read as what**")
     with st.container(key="epoch-matrix"):
         doors(
@@ -141,50 +152,57 @@ def _matrix(timeline: Timeline, epoch: int) -> None:
                 *rows,
             ],
             key="matrix-of-epoch",
-            on_open=_put_cell,
-            chosen=" ".join(str(digit) for digit in _cell() if digit is not None),
+            on_open=behind.open_value,
+            chosen=behind.value_of(_opened()),
             caption="Mistakes only. Down: the label. Across: what it was read as. "
-            "Click a number, a head or a bar.",
+            "Click a number or a head.",
         )
 
 
-def _cell() -> tuple[int | None, int | None]:
-    """What the address names: a label, and what it was read as or None for any other.
-
-    Without a label, nothing is open.
-    """
-    query = st.query_params.to_dict()
-    true = number_in_query(query, _TRUE, below=10)
-    return true, None if true is None else number_in_query(query, _PREDICTED, below=10)
+def _mistakes_of(true: int | None = None, predicted: int | None = None) -> Door:
+    """The head of a row or of a column."""
+    digit = predicted if true is None else true
+    words = f"read as {digit}" if true is None else f"labelled {digit}"
+    mistakes = Selection(true=true, predicted=predicted, outcome="wrong")
+    return Door(str(digit), f"All mistakes {words}.", behind.value_of(mistakes))
 
 
-def _put_cell(value: str) -> None:
-    _close_cell()
-    for name, digit in zip((_TRUE, _PREDICTED), value.split(" "), strict=False):
-        st.query_params[name] = digit
+def _opened() -> Selection:
+    """The cell or the head that was clicked, or all digits if none was."""
+    asked = behind.selected("true", "pred")
+    one_digit = asked.true is None or asked.predicted is None
+    return Selection(
+        true=asked.true,
+        predicted=asked.predicted,
+        outcome="wrong" if one_digit and asked != Selection() else "all",
+    )
 
 
-def _close_cell() -> None:
-    st.query_params.pop(_TRUE, None)
-    st.query_params.pop(_PREDICTED, None)
+def _open_mistakes_of(digit: int) -> None:
+    behind.open_selection(Selection(true=digit, outcome="wrong"))
 
 
 def _digits(
     run: Run, split: Split, evaluation: Evaluation, timeline: Timeline, epoch: int
 ) -> None:
-    """The digits of the cell that is open, or those wrong, newly right or forgotten."""
-    true, predicted = _cell()
-    if true is not None:
-        if predicted is None:
-            indices = timeline.wrong(epoch)
-            indices = indices[timeline.labels[indices] == true]
-            sentence = f"{count_of(len(indices), true)} read wrong."
+    """The digits of what was clicked, or those wrong, newly right or forgotten."""
+    opened = _opened()
+    if opened != Selection():
+        indices = timeline.cell(epoch, opened.true, opened.predicted)
+        if opened.true is not None and opened.predicted is not None:
+            share = len(indices) / max(int((timeline.labels == opened.true).sum()), 1)
+            sentence = Confusion(
+                opened.true, opened.predicted, len(indices), share
+            ).sentence()
         else:
-            indices = timeline.cell(epoch, true, predicted)
-            share = len(indices) / max(int((timeline.labels == true).sum()), 1)
-            sentence = Confusion(true, predicted, len(indices), share).sentence()
+            sentence = opened.sentence(len(indices))
         st.markdown(f"After epoch {epoch}: {sentence}")
-        st.button("Close", icon=":material/close:", on_click=_close_cell)
+        st.button(
+            "Close",
+            icon=":material/close:",
+            on_click=behind.open_selection,
+            args=(Selection(),),
+        )
     else:
         sets = {
             "wrong": ("Wrong", timeline.wrong(epoch)),

@@ -54,7 +54,7 @@ def _matrix(evaluation: Evaluation, opened: Selection) -> None:
                 Door(
                     cell.text,
                     cell.sentence,
-                    _value(Selection(true=true, predicted=predicted)),
+                    behind.value_of(Selection(true=true, predicted=predicted)),
                     cell.shade,
                 )
                 for predicted, cell in enumerate(cells)
@@ -75,8 +75,8 @@ def _matrix(evaluation: Evaluation, opened: Selection) -> None:
                 *rows,
             ],
             key="matrix",
-            on_open=_open,
-            chosen=_value(opened),
+            on_open=behind.open_value,
+            chosen=behind.value_of(opened),
             caption="Down: the label. Across: what it was read as. Click any number.",
         )
     with st.popover("How to read this", icon=":material/help:"):
@@ -106,7 +106,7 @@ def _scores(evaluation: Evaluation) -> None:
                 Door(
                     f"{digit.f1:.4f}",
                     f"{name}: F1 {digit.f1:.4f}. Opens those that were missed.",
-                    _value(wrong),
+                    behind.value_of(wrong),
                 ),
                 _row_door(
                     digit, f"{digit.support:,}", f"{name}: {digit.support:,} images."
@@ -118,7 +118,7 @@ def _scores(evaluation: Evaluation) -> None:
         doors(
             [heads, *rows],
             key="scores",
-            on_open=_open,
+            on_open=behind.open_value,
             head_width="2.75rem",
             caption="Precision: of what was read as it, how many are. Recall: of its "
             "images, how many are read as it. F1: both in one figure.",
@@ -149,18 +149,8 @@ def _top_confusions(run: Run, split: Split, evaluation: Evaluation) -> None:
 
 
 def _row_door(digit: DigitScores, text: str, sentence: str) -> Door:
-    return Door(text, sentence, _value(Selection(true=digit.digit)))
+    return Door(text, sentence, behind.value_of(Selection(true=digit.digit)))
 
 
 def _column_door(digit: DigitScores, text: str, sentence: str) -> Door:
-    return Door(text, sentence, _value(Selection(predicted=digit.digit)))
-
-
-def _value(selection: Selection) -> str:
-    """A selection as one short text: what a door gives."""
-    return "&".join(f"{key}={value}" for key, value in selection.to_query().items())
-
-
-def _open(value: str) -> None:
-    query = dict(part.split("=", 1) for part in value.split("&"))
-    behind.open_selection(Selection.from_query(query))
+    return Door(text, sentence, behind.value_of(Selection(predicted=digit.digit)))

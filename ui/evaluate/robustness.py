@@ -103,7 +103,7 @@ def _kind(robustness: Robustness, corruption: Corruption, chosen: float | None) 
     show_marks(
         charts_robustness.accuracy(robustness, kind, chosen=chosen),
         key=f"by-{kind}",
-        on_open=lambda clicked: _open_point(corruption, clicked["strength"]),
+        on_open=lambda clicked: _open(_value(corruption, clicked["strength"])),
     )
     points = robustness.points(kind)
     numbers = [corruption.number(point.strength) for point in points]
@@ -144,11 +144,6 @@ def _opened(robustness: Robustness) -> Step | None:
 
 def _open(value: str) -> None:
     st.query_params[_KIND], st.query_params[_STRENGTH] = value.split(" ")
-
-
-def _open_point(corruption: Corruption, strength: float) -> None:
-    if strength != corruption.none:  # where nothing is changed, nothing is lost
-        _open(_value(corruption, strength))
 
 
 def _close() -> None:
