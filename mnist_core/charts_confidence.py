@@ -111,10 +111,20 @@ def histogram(calibration: Calibration) -> alt.LayerChart:
 
 
 def risk(calibration: Calibration, *, threshold: float) -> alt.LayerChart:
-    """The share of mistakes among those that are answered, and where a threshold is."""
+    """The share of mistakes among those that are answered, and where a threshold is.
+
+    A click on the curve tells the threshold there.
+    """
     coverage, risks = calibration.risk_coverage()
     few = np.unique(np.linspace(0, len(coverage) - 1, MAX_POINTS).astype(int))
-    curve = pd.DataFrame({"coverage": coverage[few], "risk": risks[few]})
+    thresholds = np.sort(calibration.evaluation.confidences)[::-1]  # of each digit
+    curve = pd.DataFrame(
+        {
+            "coverage": coverage[few],
+            "risk": risks[few],
+            "threshold": thresholds[few].astype(float),
+        }
+    )
     answered = calibration.answered(threshold)
     x = alt.X("coverage:Q", title="Digits that are answered", axis=_SHARE)
     y = alt.Y(
@@ -126,11 +136,10 @@ def risk(calibration: Calibration, *, threshold: float) -> alt.LayerChart:
         alt.Tooltip("coverage:Q", title="Answered", format=".1%"),
         alt.Tooltip("risk:Q", title="Wrong", format=".2%"),
     ]
-    layers: list[alt.Chart] = [
-        alt.Chart(curve)
-        .mark_line()
-        .encode(x=x, y=y, color=alt.value("blue"), tooltip=tooltip)
-    ]
+    risky = alt.Chart(curve).encode(x=x, y=y, color=alt.value("blue"), tooltip=tooltip)
+    # A line has no place of its own to be clicked at; these points have, unseen.
+    points = risky.mark_point(filled=True, size=150, opacity=0, cursor="pointer")
+    layers: list[alt.Chart] = [risky.mark_line(), opening(points, "threshold")]
     if answered.num_answered:
         here = pd.DataFrame(
             {

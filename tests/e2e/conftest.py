@@ -217,7 +217,7 @@ class Visitor:
     def scrolled(self):
         return self.page.get_by_test_id("stMain").evaluate("it => it.scrollTop")
 
-    def click_mark(self, chart, said, *, tag="path", times=1):
+    def click_mark(self, chart, said, *, tag="path", times=1, last=False):
         """Click the bar, point or number of a chart that a screen reader says so of.
 
         A chart is drawn anew when it learns its width; until then a click is lost.
@@ -227,7 +227,8 @@ class Visitor:
         while drawn is None or not drawn.evaluate("it => it.isConnected"):
             drawn = svg.element_handle()
             self.page.wait_for_timeout(CALM)
-        svg.locator(f"{tag}[aria-label*='{said}']").first.click(click_count=times)
+        marks = svg.locator(f"{tag}[aria-label*='{said}']")
+        (marks.last if last else marks.first).click(click_count=times)
 
     def choose(self, label, option):
         """Pick an option of a select box; a count may stand behind its name."""

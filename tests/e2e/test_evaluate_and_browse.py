@@ -447,6 +447,16 @@ def test_the_number_on_a_bar_opens_its_digits(visit, server, evaluation):
     expect(app.at("digits-behind")).to_contain_text(f"{count:,} digits read right")
 
 
+def test_a_click_on_the_risk_curve_moves_the_threshold(visit, server):
+    app = visit(server).open("evaluate", look="confidence", threshold="0.9")
+    before = app.at("answered").inner_text()
+
+    app.click_mark(2, "Answered: 100.0%", last=True)
+
+    expect(app.at("answered")).not_to_have_text(before)
+    expect(app.at("answered")).to_contain_text("It answers 100 % of the digits")
+
+
 def test_a_tile_of_an_epoch_opens_its_digit(visit, server, second):
     app = visit(server).open("evaluate", run=second.id, look="epochs", epoch="1")
 

@@ -101,13 +101,20 @@ def _threshold(run: Run, calibration: Calibration) -> None:
             run, refused, f"See the {answered.num_refused:,} that it refuses"
         )
     with curve:
-        st.altair_chart(
-            charts_confidence.risk(calibration, threshold=threshold), key="risk"
+        show_marks(
+            charts_confidence.risk(calibration, threshold=threshold),
+            key="risk",
+            # A step of the slider below, so that the digit of the point is answered.
+            on_open=lambda clicked: _open_threshold(clicked["threshold"] - 5e-4),
         )
 
 
 def _put_threshold() -> None:
-    st.query_params[_THRESHOLD] = f"{st.session_state[_THRESHOLD] / 100:.3f}"
+    _open_threshold(st.session_state[_THRESHOLD] / 100)
+
+
+def _open_threshold(share: float) -> None:
+    st.query_params[_THRESHOLD] = f"{share:.3f}"
 
 
 def _sure_and_wrong(
