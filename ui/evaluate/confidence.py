@@ -52,7 +52,7 @@ def show(run: Run, split: Split, evaluation: Evaluation) -> None:
         )
         st.caption(
             "Heights go with the root, so that single digits can be seen. Click a bar, "
-            "or a point on the left, to see its digits."
+            "or a point of the other chart, to see its digits."
         )
     behind.show_digits(run, split, evaluation, opened)
     st.fragment(_threshold)(run, calibration)
