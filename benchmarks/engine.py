@@ -198,9 +198,7 @@ def matmul_peak() -> float:
     return best
 
 
-def _process(
-    initializer: Callable[[], None] | None = None,
-) -> ProcessPoolExecutor:
+def _process(initializer: Callable[[], None] | None = None) -> ProcessPoolExecutor:
     """A process of its own, for one task at a time."""
     return ProcessPoolExecutor(1, get_context("spawn"), initializer)
 

@@ -214,8 +214,8 @@ def _be_considerate() -> None:
 def limit_threads() -> None:
     """Bound TensorFlow's threads and quieten it; to be called before its import."""
     threads = min(MAX_THREADS, os.cpu_count() or 1)
-    # Kernels run beside each other, for the engine computes a batch in two parts; one
-    # that were shared by threads would also round in another way.
+    # Kernels run beside each other, for the engine computes a batch in two parts. One
+    # that several threads shared would round in another way, and learn other weights.
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", str(threads))
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -67,8 +67,8 @@ def _open(clicked: dict[str, Any]) -> None:
     behind.open_selection(
         Selection(
             outcome=clicked.get("verdict", "all"),
-            least=round(clicked["from"], 6),
-            most=round(clicked["to"], 6),
+            least=clicked["from"],
+            most=clicked["to"],
             sort="unsure",
         )
     )
@@ -104,7 +104,7 @@ def _threshold(run: Run, calibration: Calibration) -> None:
         show_marks(
             charts_confidence.risk(calibration, threshold=threshold),
             key="risk",
-            # A step of the slider below, so that the digit of the point is answered.
+            # Half a step lower, so that rounding leaves the point's digit answered.
             on_open=lambda clicked: _open_threshold(clicked["threshold"] - 5e-4),
         )
 
