@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from mnist_core import kept, kernels, label_noise, models, styles
+from mnist_core.architectures import cost
 from mnist_core.augmentation import augment
 from mnist_core.config import NUM_CLASSES, TrainConfig
 from mnist_core.data import Mnist, Split
@@ -20,6 +21,7 @@ from mnist_core.errors import DivergedError
 from mnist_core.optimizers import Optimizer, is_kernel
 
 PARTS = 2  # of a batch, computed side by side: cores share whole networks, not kernels
+SMALL = 500_000  # operations an image; to part smaller work costs more than it saves
 FEW = 32  # images; fewer are not parted, for their statistics would be noise
 VALIDATION_BATCH = 1000  # images
 CALIBRATION = 5_000  # train images that normalisation takes its statistics from
@@ -71,7 +73,8 @@ class Engine:
         self.heads = models.build(config)
         if origin is not None:
             self.heads.model.set_weights(models.load(origin).get_weights())
-        self._num_parts = 1 if config.batch_size < FEW else PARTS
+        is_small = cost(config).num_operations < SMALL
+        self._num_parts = 1 if is_small or config.batch_size < FEW else PARTS
         self._network = kernels.training_view(self.heads, self._num_parts)
         self._normalizations = [
             layer
@@ -217,7 +220,7 @@ class Engine:
         within a kernel. Each part is normalised by its own statistics (Hoffer et al.,
         "Train longer, generalize better", 2017).
         """
-        parts = (rows,) if self._num_parts == 1 else _halves(rows)
+        parts = self._parts(rows)
         size = tf.add_n([tf.size(part) for part in parts])
         gradients, sums = zip(
             *(
@@ -284,9 +287,12 @@ class Engine:
     def _logits(self, images: tf.Tensor) -> tf.Tensor:
         logits = [
             self._network(tf.cast(half, tf.float32), training=False)
-            for half in _halves(images)
+            for half in self._parts(images)
         ]
         return tf.concat(logits, axis=0)[: tf.shape(images)[0]]
+
+    def _parts(self, images: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        return (images,) if self._num_parts == 1 else _halves(images)
 
 
 def _halves(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -445,15 +445,20 @@ def test_an_image_is_changed_in_another_way_in_every_epoch(small_mnist):
     assert abs(changed[1].loss - changed[0].loss) > 2e-3
 
 
+@pytest.mark.parametrize("architecture", ["softmax", "dense"])
 @pytest.mark.parametrize("batch_size", [300, 299, 270, 8, 9])
 def test_parts_and_leftovers_are_learned_and_counted_like_a_whole_batch(
-    small_mnist, batch_size
+    small_mnist, batch_size, architecture
 ):
     """One epoch of plain gradient descent, step by step with Keras's gradients."""
     config = small(
-        optimizer="sgd", momentum=0.0, learning_rate=0.05, batch_size=batch_size
+        architecture=architecture,
+        optimizer="sgd",
+        momentum=0.0,
+        learning_rate=0.05,
+        batch_size=batch_size,
+        epochs=1,
     )
-    config = replace(config, epochs=1)
     ours, keras_model = Engine(config, small_mnist), models.build(config).logits
     images, labels = small_mnist.train.images, small_mnist.train.labels
     order = ours._shuffled(1)
@@ -480,7 +485,7 @@ def test_parts_and_leftovers_are_learned_and_counted_like_a_whole_batch(
 def test_any_number_of_images_is_read_as_by_the_model_that_is_saved(
     small_mnist, num_images
 ):
-    engine = Engine(small(architecture="tiny", batch_normalization=True), small_mnist)
+    engine = Engine(small(architecture="cnn", batch_normalization=True), small_mnist)
     images = np.resize(small_mnist.test.images, (num_images, 28, 28))
 
     assert_allclose(
@@ -489,7 +494,7 @@ def test_any_number_of_images_is_read_as_by_the_model_that_is_saved(
 
 
 def test_a_last_batch_of_a_single_image_does_no_harm(small_mnist):
-    config = small(architecture="tiny", batch_normalization=True, batch_size=299)
+    config = small(architecture="cnn", batch_normalization=True, batch_size=299)
 
     record = recorded(config, small_mnist)
 
@@ -497,7 +502,16 @@ def test_a_last_batch_of_a_single_image_does_no_harm(small_mnist):
     assert all(np.isfinite(epoch.loss) for epoch in record.epochs)
 
 
-def test_no_two_parts_of_a_training_are_changed_alike(small_mnist, monkeypatch):
+@pytest.mark.parametrize(
+    ("architecture", "num_parts"),
+    [
+        pytest.param("dense", 2, id="two parts"),
+        pytest.param("tiny", 1, id="too little work to be parted"),
+    ],
+)
+def test_no_two_parts_of_a_training_are_changed_alike(
+    small_mnist, monkeypatch, architecture, num_parts
+):
     draws = []
 
     def noted(images, config, seed):
@@ -505,9 +519,9 @@ def test_no_two_parts_of_a_training_are_changed_alike(small_mnist, monkeypatch):
         return images
 
     monkeypatch.setattr("mnist_core.engine.augment", noted)
-    recorded(small(rotation=5.0), small_mnist)
+    recorded(small(architecture=architecture, rotation=5.0), small_mnist)
 
-    assert len(draws) == 2 * 10 * 3  # parts, steps, epochs
+    assert len(draws) == num_parts * 10 * 3  # parts, steps, epochs
     assert len(set(draws)) == len(draws)
 
 
