@@ -73,7 +73,10 @@ def find_data(options: argparse.Namespace) -> None:
         "sha256": located.sha256,
     }
     _print(options, value, f"MNIST is complete: {located.path} ({located.source}).")
-    examples.of(data.load_mnist())  # some seconds, the first time
+    mnist = data.load_mnist()
+    if not examples.are_kept(mnist):
+        _report("Drawing examples of what is no digit: some seconds, this once.")
+    examples.of(mnist)
 
 
 def train(options: argparse.Namespace) -> int:

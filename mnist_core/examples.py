@@ -50,7 +50,7 @@ class Examples:
 def of(mnist: Mnist) -> Examples:
     """The examples of some data: read if they were drawn before, else some seconds."""
     try:
-        path = paths.examples_dir() / f"{_digest(mnist)}.npz"
+        path = _path(mnist)
     except RuntimeError:  # the user has no home, so there is no cache
         return _drawn(mnist)
     found = _read(path)
@@ -59,6 +59,18 @@ def of(mnist: Mnist) -> Examples:
         with suppress(OSError):  # a disk that is full or read-only
             _keep(path, found)
     return found
+
+
+def are_kept(mnist: Mnist) -> bool:
+    """Whether the examples of some data were drawn before."""
+    try:
+        return _path(mnist).exists()
+    except RuntimeError:
+        return False
+
+
+def _path(mnist: Mnist) -> Path:
+    return paths.examples_dir() / f"{_digest(mnist)}.npz"
 
 
 def _read(path: Path) -> Examples | None:

@@ -7,7 +7,9 @@ import PIL
 import pytest
 
 from mnist_core import drawing, examples, impostors, inking, paths, pens, styles
+from mnist_core.__main__ import main
 from mnist_core.data import Mnist, Split
+from mnist_core.data.sources import Located
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +65,31 @@ def test_the_next_process_reads_what_one_has_drawn(small_mnist, drawn, folder):
     assert len(drawn) == 1
     assert same(first, second)
     assert len(files(folder)) == 1  # no temporary file is left
+
+
+def test_it_is_known_beforehand_whether_they_must_be_drawn(small_mnist):
+    before = examples.are_kept(small_mnist)
+    of(small_mnist)
+
+    assert (before, examples.are_kept(small_mnist)) == (False, True)
+
+
+def test_the_command_that_draws_them_says_so_before_and_only_once(
+    small_mnist, monkeypatch, capsys
+):
+    located = Located(Path("mnist.npz"), "cache")
+    monkeypatch.setattr("mnist_core.data.fetch_mnist", lambda report: located)
+    monkeypatch.setattr("mnist_core.data.load_mnist", lambda: small_mnist)
+    said = []
+    for _ in range(2):
+        examples.of.cache_clear()
+        main(["data"])
+        said.append(capsys.readouterr().err)
+
+    assert said == [
+        "Drawing examples of what is no digit: some seconds, this once.\n",
+        "",
+    ]
 
 
 def relabelled(split):
