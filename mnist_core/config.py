@@ -57,8 +57,6 @@ class TrainConfig:
         epochs: Passes over the train split, at most.
         time_limit: Seconds to train for instead, with the schedule driven by the
             clock; 0 trains all epochs.
-        average_from: From this epoch on, the model is the mean of the weights after
-            each epoch (Izmailov et al., 2018, as in `averaging.py`); 0: never.
         patience: Stop after so many epochs without a lower validation loss; 0 trains
             all epochs.
         dropout: Fraction of the last features that is dropped while training.
@@ -95,7 +93,6 @@ class TrainConfig:
     batch_size: int = _number(128, 8, 2048)
     epochs: int = _number(5, 1, 300)
     time_limit: int = _number(0, 0, 86_400)
-    average_from: int = _number(0, 0, 300)
     patience: int = _number(0, 0, 50)
     dropout: float = _number(0.0, 0.0, 0.9)
     weight_decay: float = _number(0.0, 0.0, 1.0)

@@ -5,8 +5,7 @@ gradient step and the metrics are one TensorFlow graph with a loop in it, so
 Python is entered a few times a second, not once a step.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -16,7 +15,6 @@ import tensorflow as tf
 from mnist_core import kept, kernels, label_noise, models, styles
 from mnist_core.architectures import cost
 from mnist_core.augmentation import augment
-from mnist_core.averaging import Average
 from mnist_core.config import NUM_CLASSES, TrainConfig
 from mnist_core.data import Mnist, Split
 from mnist_core.errors import DivergedError
@@ -86,7 +84,6 @@ class Engine:
         self._weights = self.heads.model.trainable_weights
         self._kernels = [weight for weight in self._weights if is_kernel(weight)]
         self._optimizer = Optimizer(config, self._weights)
-        self._average = Average(self.heads.model.get_weights())
         number = tf.TensorSpec((), tf.int32)
         self._run_steps = tf.function(
             self._steps,
@@ -112,22 +109,15 @@ class Engine:
 
     def variables(self) -> list[np.ndarray]:
         """Copies of everything that training changes."""
-        variables = [variable.numpy() for variable in self._variables()]
-        return variables + [array.copy() for array in self._averaged()]
+        return [variable.numpy() for variable in self._all_variables()]
 
     def restore(self, values: list[np.ndarray]) -> None:
         """Put back what `variables` returned."""
-        variables, averaged = self._variables(), self._averaged()
-        for variable, value in zip(variables, values[: len(variables)], strict=True):
+        for variable, value in zip(self._all_variables(), values, strict=True):
             variable.assign(value)
-        for array, value in zip(averaged, values[len(variables) :], strict=True):
-            array[...] = value
 
-    def _variables(self) -> list[keras.Variable]:
+    def _all_variables(self) -> list[keras.Variable]:
         return [*self.heads.model.variables, *self._optimizer.variables]
-
-    def _averaged(self) -> list[np.ndarray]:
-        return self._average.variables if self.config.average_from else []
 
     def run(self, epoch: int, start: int, rates: np.ndarray) -> np.ndarray:
         """Train a few steps; `(3,)`: summed loss in nats, number correct, number.
@@ -142,29 +132,13 @@ class Engine:
         first = (epoch - 1) * self.steps_per_epoch  # steps before this epoch
         return np.array(self._run_steps(self._order, start, first, rates))
 
-    @contextmanager
-    def as_kept(self, epoch: int) -> Iterator[None]:
-        """With the weights that are worth keeping after an epoch, which may be a mean.
-
-        To be entered once an epoch. Training goes on from its own weights.
-        """
-        if not 0 < self.config.average_from <= epoch:
-            yield
-            return
-        weights = self.heads.model.get_weights()
-        self._average.add(weights)
-        self.heads.model.set_weights(self._average.mean())
-        yield
-        self.heads.model.set_weights(weights)
-
     def validate(self) -> tuple[float, float]:
         """Loss in nats and accuracy on the validation split.
 
-        What was normalised by the statistics of images that were changed at random, or
-        of other weights, is from here on normalised by those of images as they are.
+        What was normalised by the statistics of images that were changed at random is
+        from here on normalised by those of images as they are.
         """
-        config = self.config
-        if self._normalizations and (config.is_augmented or config.average_from):
+        if self.config.is_augmented and self._normalizations:
             self._calibrate()
         images, labels = self._validation
         sums = np.zeros(3)

@@ -73,19 +73,18 @@ def train(
         epoch = len(history) + 1
         try:
             sums, ended = _run_epoch(engine, pacer, epoch, on_batches, should_stop)
-            with engine.as_kept(epoch):
-                validation = pacer.timed_validation()
-                history.append(
-                    EpochMetrics(epoch, *means(sums), *validation, pacer.seconds)
-                )
-                if best_epoch(history) is history[-1]:
-                    best_weights = engine.heads.model.get_weights()
-                on_epoch(history[-1])
+            val_loss, val_accuracy = pacer.timed_validation()
         except DivergedError:
             if not history:
                 raise
             ending = "diverged"
             break
+        history.append(
+            EpochMetrics(epoch, *means(sums), val_loss, val_accuracy, pacer.seconds)
+        )
+        if best_epoch(history) is history[-1]:
+            best_weights = engine.heads.model.get_weights()
+        on_epoch(history[-1])
         if ended == "stopped":
             ending = "stopped"
             break

@@ -26,7 +26,6 @@ OTHERS = {
     "time_limit": 60,
     "momentum": 0.8,
     "beta_2": 0.95,
-    "average_from": 3,
     "patience": 2,
     "dropout": 0.25,
     "weight_decay": 1e-4,

@@ -31,7 +31,6 @@ RESUMABLE = {
         "scale": 0.1,
         "shear": 0.1,
         "elastic": 0.5,
-        "average_from": 2,
     },
     "adamw": {
         "architecture": "dense",
@@ -315,24 +314,6 @@ def test_a_resumed_training_remembers_its_best_epoch(worsening, small_mnist):
     resumed = recorded(small(), contrary(small_mnist), snapshot=worsening.snapshots[1])
 
     assert resumed.fingerprint == worsening.fingerprint
-
-
-def test_what_is_kept_is_the_mean_of_the_weights_after_each_epoch(plain, small_mnist):
-    record = recorded(small(average_from=2), small_mnist)
-
-    after = [snapshot.variables[:2] for snapshot in record.snapshots]
-    for ours, theirs in zip(record.snapshots, plain.snapshots, strict=True):
-        assert all(map(np.array_equal, ours.variables[:2], theirs.variables[:2]))
-    assert best_epoch(record.trained.history).epoch == 3
-    kept = record.trained.heads.model.get_weights()
-    for weight, second, third in zip(kept, after[1], after[2], strict=True):
-        assert_allclose(weight, (second + third) / 2, rtol=1e-6, atol=1e-9)
-    # Validation is that of the mean, and of the weights themselves before.
-    assert record.trained.history[0] == replace(
-        plain.trained.history[0], seconds=record.trained.history[0].seconds
-    )
-    assert record.trained.history[2].val_loss != plain.trained.history[2].val_loss
-    assert record.trained.history[2].loss == plain.trained.history[2].loss
 
 
 @pytest.mark.parametrize("patience", [1, 2])
@@ -773,16 +754,9 @@ def test_a_timed_training_can_be_stopped(small_mnist):
     assert record.trained.ending == "stopped"
 
 
-@pytest.mark.parametrize(
-    "setting",
-    [
-        pytest.param({"rotation": 15.0}, id="changed images"),
-        pytest.param({"average_from": 1}, id="averaged weights"),
-    ],
-)
-def test_normalisation_takes_its_statistics_from_plain_images(mnist, setting):
+def test_normalisation_of_changed_images_takes_its_statistics_from_plain_ones(mnist):
     config = TrainConfig(
-        architecture="tiny", batch_normalization=True, num_train=6_000, **setting
+        architecture="tiny", batch_normalization=True, num_train=6_000, rotation=15.0
     )
     small = replace(mnist, train=mnist.train[:6_000])
     engine = Engine(config, small)

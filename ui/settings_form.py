@@ -69,12 +69,6 @@ WORDS = {
         "clock. Too low: it has not learned enough. Too high: it only overfits. 0: by "
         "epochs.",
     ),
-    "average_from": Words(
-        "Average from epoch",
-        "From this epoch on, the model is the mean of the weights after each epoch, "
-        "which errs less than any of them. It wants a constant schedule. Too low: the "
-        "first weights spoil the mean. Too high: it averages little. 0: never.",
-    ),
     "patience": Words(
         "Patience (epochs)",
         "Stops early after so many epochs without a lower validation loss. Too "
@@ -186,7 +180,6 @@ GROUPS = {
         "beta_2",
         "batch_size",
         "epochs",
-        "average_from",
         "patience",
         "time_limit",
     ),
@@ -204,7 +197,6 @@ _STEPS: dict[str, float] = {
     "time_limit": 5,
     "batch_size": 8,
     "epochs": 1,
-    "average_from": 1,
     "patience": 1,
     "weight_decay": 0.0001,
     "label_smoothing": 0.01,
