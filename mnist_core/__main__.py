@@ -75,7 +75,7 @@ def find_data(options: argparse.Namespace) -> None:
     _print(options, value, f"MNIST is complete: {located.path} ({located.source}).")
     mnist = data.load_mnist()
     if not examples.are_kept(mnist):
-        _report("Drawing examples of what is no digit: some seconds, this once.")
+        _report("Drawing examples of what is no digit: some seconds.")
     examples.of(mnist)
 
 

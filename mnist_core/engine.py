@@ -21,7 +21,7 @@ from mnist_core.errors import DivergedError
 from mnist_core.optimizers import Optimizer, is_kernel
 
 PARTS = 2  # of a batch, computed side by side: cores share whole networks, not kernels
-SMALL = 500_000  # operations an image; to part smaller work costs more than it saves
+SHORT = 100e9  # operations of a training: over before a second part has paid
 FEW = 32  # images; fewer are not parted, for their statistics would be noise
 VALIDATION_BATCH = 1000  # images
 CALIBRATION = 5_000  # train images that normalisation takes its statistics from
@@ -73,8 +73,7 @@ class Engine:
         self.heads = models.build(config)
         if origin is not None:
             self.heads.model.set_weights(models.load(origin).get_weights())
-        is_small = cost(config).num_operations < SMALL
-        self._num_parts = 1 if is_small or config.batch_size < FEW else PARTS
+        self._num_parts = _num_parts(config)
         self._network = kernels.training_view(self.heads, self._num_parts)
         self._normalizations = [
             layer
@@ -286,13 +285,21 @@ class Engine:
 
     def _logits(self, images: tf.Tensor) -> tf.Tensor:
         logits = [
-            self._network(tf.cast(half, tf.float32), training=False)
-            for half in self._parts(images)
+            self._network(tf.cast(part, tf.float32), training=False)
+            for part in self._parts(images)
         ]
         return tf.concat(logits, axis=0)[: tf.shape(images)[0]]
 
-    def _parts(self, images: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        return (images,) if self._num_parts == 1 else _halves(images)
+    def _parts(self, values: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """Of images, or of their rows."""
+        return (values,) if self._num_parts == 1 else _halves(values)
+
+
+def _num_parts(config: TrainConfig) -> int:
+    """A second part is worth building where batches are large and many."""
+    operations = 3 * cost(config).num_operations * config.num_learned * config.epochs
+    is_short = operations < SHORT and not (config.time_limit or config.teachers)
+    return 1 if is_short or config.batch_size < FEW else PARTS
 
 
 def _halves(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -62,9 +62,9 @@ def of(mnist: Mnist) -> Examples:
 
 
 def are_kept(mnist: Mnist) -> bool:
-    """Whether the examples of some data were drawn before."""
+    """Whether the examples of some data were drawn before, and can be read."""
     try:
-        return _path(mnist).exists()
+        return _read(_path(mnist)) is not None
     except RuntimeError:
         return False
 

@@ -1,4 +1,4 @@
-"""The network as it is trained: the weights of the one that is saved, quicker kernels.
+"""The network as it is trained: the one that is saved, with a quicker normalisation.
 
 What each layer computes is what Keras computes, within the rounding of float32.
 """

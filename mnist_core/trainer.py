@@ -214,7 +214,7 @@ def _be_considerate() -> None:
 def limit_threads() -> None:
     """Bound TensorFlow's threads and quieten it; to be called before its import."""
     threads = min(MAX_THREADS, os.cpu_count() or 1)
-    # Kernels run beside each other, for the engine computes a batch in two parts. One
+    # Kernels run beside each other, for the engine parts a batch in two. One
     # that several threads shared would round in another way, and learn other weights.
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", str(threads))
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")

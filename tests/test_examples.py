@@ -74,22 +74,34 @@ def test_it_is_known_beforehand_whether_they_must_be_drawn(small_mnist):
     assert (before, examples.are_kept(small_mnist)) == (False, True)
 
 
-def test_the_command_that_draws_them_says_so_before_and_only_once(
+def test_the_command_that_draws_them_says_so_before_and_only_then(
     small_mnist, monkeypatch, capsys
 ):
+    said = []
+    draw = examples._drawn
+
+    def drawn(mnist):
+        said.append(capsys.readouterr().err)
+        return draw(mnist)
+
     located = Located(Path("mnist.npz"), "cache")
     monkeypatch.setattr("mnist_core.data.fetch_mnist", lambda report: located)
     monkeypatch.setattr("mnist_core.data.load_mnist", lambda: small_mnist)
-    said = []
+    monkeypatch.setattr(examples, "_drawn", drawn)
     for _ in range(2):
         examples.of.cache_clear()
-        main(["data"])
-        said.append(capsys.readouterr().err)
+        assert main(["data"]) == 0
 
-    assert said == [
-        "Drawing examples of what is no digit: some seconds, this once.\n",
-        "",
-    ]
+    assert said == ["Drawing examples of what is no digit: some seconds.\n"]
+    assert capsys.readouterr().err == ""
+
+
+def test_a_damaged_file_does_not_count_as_kept(small_mnist, folder):
+    of(small_mnist)
+    (file,) = files(folder)
+    file.write_bytes(b"PK")
+
+    assert not examples.are_kept(small_mnist)
 
 
 def relabelled(split):

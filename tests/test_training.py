@@ -11,9 +11,10 @@ from mnist_core import engine, models, training
 from mnist_core.checkpoints import load_snapshot, save_snapshot
 from mnist_core.config import ARCHITECTURES, TrainConfig
 from mnist_core.data import Mnist, Split
-from mnist_core.engine import Engine
+from mnist_core.engine import SHORT, Engine
 from mnist_core.errors import DivergedError
 from mnist_core.history import best_epoch
+from mnist_core.recipes import RECIPES
 from mnist_core.schedules import learning_rates
 
 pytestmark = pytest.mark.slow
@@ -69,6 +70,14 @@ class Recorded:
         """SHA-256 of the final weights."""
         weights = self.trained.heads.model.get_weights()
         return sha256(b"".join(weight.tobytes() for weight in weights)).hexdigest()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def parts():
+    """Batches come in two parts, as in trainings that are long enough for it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine, "SHORT", 0.0)
+        yield
 
 
 def small(**settings):
@@ -445,14 +454,12 @@ def test_an_image_is_changed_in_another_way_in_every_epoch(small_mnist):
     assert abs(changed[1].loss - changed[0].loss) > 2e-3
 
 
-@pytest.mark.parametrize("architecture", ["softmax", "dense"])
 @pytest.mark.parametrize("batch_size", [300, 299, 270, 8, 9])
 def test_parts_and_leftovers_are_learned_and_counted_like_a_whole_batch(
-    small_mnist, batch_size, architecture
+    small_mnist, batch_size
 ):
     """One epoch of plain gradient descent, step by step with Keras's gradients."""
     config = small(
-        architecture=architecture,
         optimizer="sgd",
         momentum=0.0,
         learning_rate=0.05,
@@ -503,14 +510,11 @@ def test_a_last_batch_of_a_single_image_does_no_harm(small_mnist):
 
 
 @pytest.mark.parametrize(
-    ("architecture", "num_parts"),
-    [
-        pytest.param("dense", 2, id="two parts"),
-        pytest.param("tiny", 1, id="too little work to be parted"),
-    ],
+    ("short", "num_parts"),
+    [pytest.param(0.0, 2, id="two parts"), pytest.param(1e12, 1, id="one part")],
 )
 def test_no_two_parts_of_a_training_are_changed_alike(
-    small_mnist, monkeypatch, architecture, num_parts
+    small_mnist, monkeypatch, short, num_parts
 ):
     draws = []
 
@@ -518,11 +522,35 @@ def test_no_two_parts_of_a_training_are_changed_alike(
         tf.numpy_function(lambda pair: draws.append(tuple(pair)), [seed], [])
         return images
 
-    monkeypatch.setattr("mnist_core.engine.augment", noted)
-    recorded(small(architecture=architecture, rotation=5.0), small_mnist)
+    monkeypatch.setattr(engine, "SHORT", short)
+    monkeypatch.setattr(engine, "augment", noted)
+    recorded(small(rotation=5.0), small_mnist)
 
     assert len(draws) == num_parts * 10 * 3  # parts, steps, epochs
     assert len(set(draws)) == len(draws)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "num_parts"),
+    [
+        ("blink", [], 1),
+        ("linear", [], 1),
+        ("fast", [], 2),
+        ("best", [], 2),
+        ("blink", ["epochs=20"], 2),
+        ("blink", ["time_limit=60"], 2),
+        ("blink", ["teachers=shipped"], 2),
+        ("best", ["batch_size=31"], 1),
+    ],
+)
+def test_a_training_that_is_soon_over_or_has_small_batches_does_not_part_them(
+    monkeypatch, name, settings, num_parts
+):
+    monkeypatch.setattr(engine, "SHORT", SHORT)
+
+    config = RECIPES[name].config.with_settings(settings)
+
+    assert engine._num_parts(config) == num_parts
 
 
 def test_dropout_is_at_work_while_training(small_mnist):
@@ -756,7 +784,7 @@ def test_a_timed_training_can_be_stopped(small_mnist):
 
 def test_normalisation_of_changed_images_takes_its_statistics_from_plain_ones(mnist):
     config = TrainConfig(
-        architecture="tiny", batch_normalization=True, num_train=6_000, rotation=15.0
+        architecture="cnn", batch_normalization=True, num_train=6_000, rotation=15.0
     )
     small = replace(mnist, train=mnist.train[:6_000])
     engine = Engine(config, small)
@@ -782,7 +810,7 @@ def test_normalisation_of_changed_images_takes_its_statistics_from_plain_ones(mn
 
 
 def test_normalisation_of_plain_images_keeps_what_training_left(mnist):
-    config = TrainConfig(architecture="tiny", batch_normalization=True, num_train=6_000)
+    config = TrainConfig(architecture="cnn", batch_normalization=True, num_train=6_000)
     engine = Engine(config, replace(mnist, train=mnist.train[:6_000]))
     engine.run(1, 0, np.full(5, 1e-3, np.float32))
     before = engine.variables()
