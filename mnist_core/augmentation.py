@@ -2,8 +2,7 @@
 
 Rotation, change of size, shear, shift and a smooth local warp are put together
 into one field of source coordinates, so that an image is resampled only once
-(affine and elastic distortions as in Simard et al., 2003). A patch of paper may cover
-a part of it ("Random erasing data augmentation", Zhong et al., 2020).
+(affine and elastic distortions as in Simard et al., 2003).
 """
 
 import math
@@ -13,7 +12,6 @@ import tensorflow as tf
 from mnist_core.config import IMAGE_SIZE, TrainConfig
 
 WARP_POINTS = 6  # control points of the local warp, along each side
-MARGIN = 4  # pixels of paper on each side of a digit
 
 
 def augment(images: tf.Tensor, config: TrainConfig, seed: tf.Tensor) -> tf.Tensor:
@@ -21,8 +19,7 @@ def augment(images: tf.Tensor, config: TrainConfig, seed: tf.Tensor) -> tf.Tenso
 
     Args:
         images: `(N, 28, 28)` float32.
-        config: Whose `rotation`, `scale`, `shear`, `shift`, `elastic` and `erased` are
-            used.
+        config: Whose `rotation`, `scale`, `shear`, `shift` and `elastic` are used.
         seed: `(2,)` int32; the same seed gives the same changes.
 
     Returns:
@@ -32,10 +29,7 @@ def augment(images: tf.Tensor, config: TrainConfig, seed: tf.Tensor) -> tf.Tenso
     grid = _affine_grid(tf.shape(images)[0], config, seeds[0])
     if config.elastic:
         grid += _warp(tf.shape(images)[0], config.elastic, seeds[1])
-    changed = _sample(images, grid)
-    if not config.erased:
-        return changed
-    return _erase(changed, config.erased, tf.random.fold_in(seed, 1))
+    return _sample(images, grid)
 
 
 def _affine_grid(
@@ -92,16 +86,3 @@ def _sample(images: tf.Tensor, grid: tf.Tensor) -> tf.Tensor:
     below = index + side
     bottom = tf.gather(pixels, below) * (1 - x) + tf.gather(pixels, below + 1) * x
     return top * (1 - y) + bottom * y
-
-
-def _erase(images: tf.Tensor, longest: float, seed: tf.Tensor) -> tf.Tensor:
-    """Lay a patch of paper over half of the images, somewhere on the digit."""
-    draws = tf.random.stateless_uniform((tf.shape(images)[0], 5), seed)
-    sides = longest * (1 + 2 * draws[:, :2]) / 3
-    middles = MARGIN + (IMAGE_SIZE - 2 * MARGIN) * draws[:, 2:4]
-    pixels = tf.range(IMAGE_SIZE, dtype=tf.float32)[:, None]
-    # (N, 28, 2): whether a row, and a column, is under the patch
-    is_under = tf.abs(pixels - middles[:, None]) < sides[:, None] / 2
-    is_covered = is_under[:, :, None, 0] & is_under[:, None, :, 1]
-    is_erased = draws[:, 4] < 0.5
-    return tf.where(is_covered & is_erased[:, None, None], 0.0, images)

@@ -61,8 +61,6 @@ class TrainConfig:
             all epochs.
         dropout: Fraction of the last features that is dropped while training.
         weight_decay: L2 penalty on the kernels; decoupled decay with "adamw".
-        sharpness: How far the weights go uphill before the gradient of a step is taken,
-            which then leads to flatter minima (SAM: Foret et al., 2021); 0: not at all.
         label_smoothing: Share of the label's probability spread over all digits.
         batch_normalization: Normalise after every hidden layer.
         start_from: Id of a finished run of the same architecture, whose weights the
@@ -75,8 +73,6 @@ class TrainConfig:
         shear: Largest random shear, as a fraction.
         elastic: Standard deviation of the random local warp at its control points,
             in pixels.
-        erased: Largest side of a patch of paper that covers a part of half of the
-            images, in pixels.
         num_styled: Images added to the train split, drawn by rules in styles that MNIST
             hardly shows, such as slashed zeros.
         num_kept: Images added to the train split: a visitor's own drawings, which lie
@@ -100,7 +96,6 @@ class TrainConfig:
     patience: int = _number(0, 0, 50)
     dropout: float = _number(0.0, 0.0, 0.9)
     weight_decay: float = _number(0.0, 0.0, 1.0)
-    sharpness: float = _number(0.0, 0.0, 1.0)
     label_smoothing: float = _number(0.0, 0.0, 0.5)
     batch_normalization: bool = False
     start_from: str = _run_id()
@@ -110,7 +105,6 @@ class TrainConfig:
     scale: float = _number(0.0, 0.0, 0.5)
     shear: float = _number(0.0, 0.0, 0.5)
     elastic: float = _number(0.0, 0.0, 3.0)
-    erased: float = _number(0.0, 0.0, 14.0)
     num_styled: int = _number(0, 0, 20_000)
     num_kept: int = _number(0, 0, 20_000)
     label_noise: float = _number(0.0, 0.0, 0.5)
@@ -154,8 +148,7 @@ class TrainConfig:
     @property
     def is_augmented(self) -> bool:
         """Whether training images are changed at random."""
-        geometry = (self.rotation, self.shift, self.scale, self.shear, self.elastic)
-        return any(geometry) or self.erased > 0
+        return any((self.rotation, self.shift, self.scale, self.shear, self.elastic))
 
     def to_json(self) -> dict[str, Any]:
         """The config as a JSON object, with its version."""

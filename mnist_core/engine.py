@@ -25,7 +25,6 @@ SHORT = 100e9  # operations of a training: over before a second part has paid
 FEW = 32  # images; fewer are not parted, for their statistics would be noise
 VALIDATION_BATCH = 1000  # images
 CALIBRATION = 5_000  # train images that normalisation takes its statistics from
-TINY = 1e-12  # keeps a step uphill from dividing by zero
 TAUGHT = 0.9  # share of the teachers in what is learned; the rest are the labels
 
 
@@ -135,11 +134,10 @@ class Engine:
     def validate(self) -> tuple[float, float]:
         """Loss in nats and accuracy on the validation split.
 
-        What was normalised by the statistics of images that were changed at random, or
-        of weights uphill, is from here on normalised by those of images as they are.
+        What was normalised by the statistics of images that were changed at random is
+        from here on normalised by those of images as they are.
         """
-        config = self.config
-        if self._normalizations and (config.is_augmented or config.sharpness):
+        if self.config.is_augmented and self._normalizations:
             self._calibrate()
         images, labels = self._validation
         sums = np.zeros(3)
@@ -216,8 +214,6 @@ class Engine:
     def _step(self, rows: tf.Tensor, step: tf.Tensor, rate: tf.Tensor) -> tf.Tensor:
         """One gradient step; returns `(3,)`: summed loss, correct and images.
 
-        With `sharpness`, the gradient is that of a place uphill (Foret et al.,
-        "Sharpness-aware minimization for efficiently improving generalization", 2021).
         The parts of the batch have nothing to do with each other until their
         gradients are added, so two cores are busy without waiting for each other
         within a kernel. Each part is normalised by its own statistics (Hoffer et al.,
@@ -225,24 +221,21 @@ class Engine:
         """
         parts = self._parts(rows)
         size = tf.add_n([tf.size(part) for part in parts])
-        batches = [
-            self._batch(part, len(parts) * step + number)
-            for number, part in enumerate(parts)
-        ]
-        gradients, sums = self._gradients(batches, size)
-        if self.config.sharpness:
-            before = [weight.value.read_value() for weight in self._weights]
-            self._climb(gradients)
-            gradients, _ = self._gradients(batches, size)
-            for weight, value in zip(self._weights, before, strict=True):
-                weight.value.assign(value)
-        self._optimizer.apply(gradients, rate, step)
-        return sums * tf.cast(tf.size(rows) / size, tf.float32)
+        gradients, sums = zip(
+            *(
+                self._gradients(part, len(parts) * step + number, size)
+                for number, part in enumerate(parts)
+            ),
+            strict=True,
+        )
+        total = [tf.add_n(shares) for shares in zip(*gradients, strict=True)]
+        self._optimizer.apply(total, rate, step)
+        return tf.add_n(sums) * tf.cast(tf.size(rows) / size, tf.float32)
 
-    def _batch(
-        self, rows: tf.Tensor, draw: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """`(N, 28, 28)` images, `(N,)` labels and `(N, 10)` what is learned of them.
+    def _gradients(
+        self, rows: tf.Tensor, draw: tf.Tensor, size: tf.Tensor
+    ) -> tuple[list[tf.Tensor], tf.Tensor]:
+        """What one of the parts, of `size` images together, adds to a step; its sums.
 
         `draw` numbers the random changes: no two parts of a training are changed alike.
         """
@@ -252,30 +245,14 @@ class Engine:
         images = tf.cast(images, tf.float32)
         if config.is_augmented:
             images = augment(images, config, tf.stack([config.seed, draw]))
-        return images, labels, self._targets(images, labels, is_mnist)
-
-    def _gradients(
-        self, batches: list[tuple[tf.Tensor, tf.Tensor, tf.Tensor]], size: tf.Tensor
-    ) -> tuple[list[tf.Tensor], tf.Tensor]:
-        """Of the parts of a batch, `size` images together; and their sums."""
+        targets = self._targets(images, labels, is_mnist)
+        with tf.GradientTape() as tape:
+            logits = self._network(images, training=True)
+            losses = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
+            mean = tf.reduce_sum(losses) / tf.cast(size, tf.float32)
+            objective = mean + self._penalty() / self._num_parts
         weights = [weight.value for weight in self._weights]
-        gradients, sums = [], []
-        for images, labels, targets in batches:
-            with tf.GradientTape() as tape:
-                logits = self._network(images, training=True)
-                losses = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
-                mean = tf.reduce_sum(losses) / tf.cast(size, tf.float32)
-                objective = mean + self._penalty() / self._num_parts
-            gradients.append(tape.gradient(objective, weights))
-            sums.append(_sums(labels, logits))
-        total = [tf.add_n(shares) for shares in zip(*gradients, strict=True)]
-        return total, tf.add_n(sums)
-
-    def _climb(self, gradients: list[tf.Tensor]) -> None:
-        """Move the weights uphill, by `config.sharpness` in all."""
-        share = self.config.sharpness / (tf.linalg.global_norm(gradients) + TINY)
-        for weight, gradient in zip(self._weights, gradients, strict=True):
-            weight.value.assign_add(share * gradient)
+        return tape.gradient(objective, weights), _sums(labels, logits)
 
     def _targets(
         self, images: tf.Tensor, labels: tf.Tensor, is_mnist: tf.Tensor

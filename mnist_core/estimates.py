@@ -47,9 +47,7 @@ def _training(config: TrainConfig, epochs: int) -> float:
     image = _image_seconds(config)
     steps = STEP * (1 / config.batch_size - 1 / USUAL_BATCH)
     changes = AUGMENTATION if config.is_augmented else 0.0
-    passes = 2 if config.sharpness else 1
-    learning = passes * (image + max(steps, -image / 2))
-    train = config.num_learned * (learning + changes)
+    train = config.num_learned * (image + max(steps, -image / 2) + changes)
     return epochs * (train + config.num_validation * image * READING)
 
 

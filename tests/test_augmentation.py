@@ -204,29 +204,3 @@ def test_a_warp_moves_pixels_about_as_far_as_asked_and_neighbours_alike(elastic)
     apart = np.sqrt(np.mean(np.diff(moved, axis=2) ** 2))
     assert 0.6 * elastic < far < 1.1 * elastic
     assert apart < 0.5 * far
-
-
-def test_a_patch_of_paper_covers_a_part_of_half_of_the_images():
-    images = noise(2_000) // 2 + 1  # no pixel is paper
-
-    changed = augmented(images, erased=6.0)
-
-    is_covered = changed == 0
-    assert np.array_equal(changed[~is_covered], images[~is_covered])
-    sides = [
-        (rows.sum(), columns.sum())
-        for rows, columns in zip(
-            is_covered.any(axis=2), is_covered.any(axis=1), strict=True
-        )
-        if rows.any()
-    ]
-    assert len(sides) == pytest.approx(1_000, abs=100)
-    for cover, (rows, columns) in zip(
-        is_covered[is_covered.any(axis=(1, 2))], sides, strict=True
-    ):
-        assert cover.sum() == rows * columns  # one rectangle
-        assert 2 <= rows <= 7 and 2 <= columns <= 7
-    assert len(set(sides)) > 10
-    # Anywhere on the digit's own 20 x 20 pixels, and hardly beside them.
-    assert is_covered.any(axis=0)[4:24, 4:24].all()
-    assert not is_covered[:, 0].any() and not is_covered[:, :, 27].any()

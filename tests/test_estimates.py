@@ -77,7 +77,6 @@ def test_every_epoch_takes_as_long_as_the_last():
         {"batch_normalization": True},
         {"rotation": 5.0},
         {"elastic": 0.5},
-        {"sharpness": 0.05},
         {"num_styled": 5_000},
         {"architecture": "residual"},
     ],

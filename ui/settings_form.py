@@ -89,12 +89,6 @@ WORDS = {
         "Pulls weights towards 0: an L2 penalty, or decoupled with AdamW. Too low: no "
         "effect. Too high: it underfits. Try 0.0001, or 0.01 with AdamW.",
     ),
-    "sharpness": Words(
-        "Sharpness-aware step",
-        "Takes each step's gradient a little uphill, so that it ends where the loss "
-        "stays low around it (SAM); a step takes twice as long. Too low: no effect. "
-        "Too high: it underfits. Try 0.1, with many epochs.",
-    ),
     "label_smoothing": Words(
         "Label smoothing",
         "Asks for a little doubt about every label. Too low: it becomes too sure of "
@@ -141,12 +135,6 @@ WORDS = {
         "Elastic warp (pixels)",
         "Bends it smoothly, as an unsteady hand does. Too low: it changes nothing. Too "
         "high: it is unreadable even to you. Try 0.7.",
-    ),
-    "erased": Words(
-        "Erased patch (pixels)",
-        "Covers a part of half of the images with a patch of up to so many pixels, so "
-        "that no single stroke decides. Too low: it changes nothing. Too high: what is "
-        "left is no digit. Try 8, with many epochs.",
     ),
     "num_styled": Words(
         "Digits in other styles",
@@ -195,16 +183,9 @@ GROUPS = {
         "patience",
         "time_limit",
     ),
-    "Against overfitting": ("weight_decay", "label_smoothing", "sharpness"),
+    "Against overfitting": ("weight_decay", "label_smoothing"),
     "Learning from other runs": ("start_from", "teachers"),
-    "Random changes to the images": (
-        "rotation",
-        "shift",
-        "scale",
-        "shear",
-        "elastic",
-        "erased",
-    ),
+    "Random changes to the images": ("rotation", "shift", "scale", "shear", "elastic"),
     "Data": ("num_train", "num_styled", "num_validation", "label_noise", "seed"),
 }
 # What a press on + or - changes; typing takes any value within the bounds.
@@ -218,14 +199,12 @@ _STEPS: dict[str, float] = {
     "epochs": 1,
     "patience": 1,
     "weight_decay": 0.0001,
-    "sharpness": 0.05,
     "label_smoothing": 0.01,
     "rotation": 1.0,
     "shift": 0.5,
     "scale": 0.02,
     "shear": 0.05,
     "elastic": 0.1,
-    "erased": 1.0,
     "num_styled": 1000,
     "num_train": 5000,
     "num_validation": 1000,
