@@ -14,7 +14,7 @@ from mnist_core.runs import Run
 
 STARTUP = 1.0  # seconds until the first step, in a process that was ready
 DRAWING = 2e-3  # seconds for a digit that is drawn by rules, before the first step
-FINISHING = 2.5  # seconds to save and to export
+FINISHING = 2.0  # seconds to save and to export
 NUM_FINISHING = 35_000  # images that are read when a run is finished
 STEP = 0.5e-3  # seconds a step
 USUAL_BATCH = 128  # images, for which `Architecture.image_seconds` was measured

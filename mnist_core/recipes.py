@@ -67,7 +67,7 @@ RECIPES: dict[str, Recipe] = {
             "blink",
             "Blink",
             "A tiny CNN that sees half of the images once: at least 98 % on the test "
-            "split, trained in a second or two.",
+            "split, trained in about a second.",
             replace(
                 _QUICK,
                 architecture="tiny",
@@ -80,41 +80,41 @@ RECIPES: dict[str, Recipe] = {
             "fast",
             "Fast",
             "A small CNN that sees seven tenths of the images once: at least 99 % on "
-            "the test split, trained in two or three seconds.",
+            "the test split, trained in a second or two.",
             replace(_QUICK, num_train=38_500),
         ),
         Recipe(
             "instant",
             "Instant",
             "The same CNN in four passes: about 99.4 % on the test split, trained "
-            "in a quarter of a minute.",
+            "in less than ten seconds.",
             replace(_QUICK, epochs=4),
         ),
         Recipe(
             "textbook",
             "Textbook CNN",
             "A small CNN with dropout, five epochs of Adam, the classic tutorial: "
-            "about 98.8 % in a quarter of a minute.",
+            "about 98.8 % in less than ten seconds.",
             TrainConfig(epochs=5, dropout=0.5),
         ),
         Recipe(
             "dense",
             "Dense network",
             "One hidden layer, no notion of neighbouring pixels: about 97.8 % in "
-            "some five seconds.",
+            "some three seconds.",
             TrainConfig(architecture="dense", epochs=5, dropout=0.2),
         ),
         Recipe(
             "linear",
             "Softmax regression",
-            "No hidden layer, the baseline to beat: about 92.2 % in a second or two.",
+            "No hidden layer, the baseline to beat: about 92.2 % in about a second.",
             TrainConfig(architecture="softmax", epochs=5),
         ),
         Recipe(
             "best",
             "Best",
             "The deep CNN of the shipped run, with augmentation: about 99.6 %, trained "
-            "in some five minutes.",
+            "in some four minutes.",
             _BEST,
         ),
     )
