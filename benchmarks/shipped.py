@@ -2,7 +2,7 @@
 
     python -m benchmarks.shipped FOLDER [--seeds 5]
 
-It takes some five minutes a seed. A folder that has some of the runs gets the others.
+Three to five minutes a seed. A folder that has some of the runs gets the others.
 The test split is in the table because the spread over seeds is part of the result; the
 choice looks at validation alone. The chosen run's folder, without its lock
 and log, is copied to `saved_model/shipped`.

@@ -74,9 +74,9 @@ def find_data(options: argparse.Namespace) -> None:
     }
     _print(options, value, f"MNIST is complete: {located.path} ({located.source}).")
     mnist = data.load_mnist()
-    if not examples.are_kept(mnist):
+    if examples.drawn_before(mnist) is None:
         _report("Drawing examples of what is no digit: some seconds.")
-    examples.of(mnist)
+        examples.of(mnist)
 
 
 def train(options: argparse.Namespace) -> int:

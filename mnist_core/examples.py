@@ -49,24 +49,21 @@ class Examples:
 @lru_cache(maxsize=1)  # where they cannot be kept, a spare trainer still draws ahead
 def of(mnist: Mnist) -> Examples:
     """The examples of some data: read if they were drawn before, else some seconds."""
-    try:
-        path = _path(mnist)
-    except RuntimeError:  # the user has no home, so there is no cache
-        return _drawn(mnist)
-    found = _read(path)
+    found = drawn_before(mnist)
     if found is None:
         found = _drawn(mnist)
-        with suppress(OSError):  # a disk that is full or read-only
-            _keep(path, found)
+        # A disk that is full or read-only; or the user has no home, so no cache.
+        with suppress(OSError, RuntimeError):
+            _keep(_path(mnist), found)
     return found
 
 
-def are_kept(mnist: Mnist) -> bool:
-    """Whether the examples of some data were drawn before, and can be read."""
+def drawn_before(mnist: Mnist) -> Examples | None:
+    """The examples of some data, or None if they must be drawn."""
     try:
-        return _read(_path(mnist)) is not None
-    except RuntimeError:
-        return False
+        return _read(_path(mnist))
+    except RuntimeError:  # the user has no home
+        return None
 
 
 def _path(mnist: Mnist) -> Path:

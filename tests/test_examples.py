@@ -67,13 +67,6 @@ def test_the_next_process_reads_what_one_has_drawn(small_mnist, drawn, folder):
     assert len(files(folder)) == 1  # no temporary file is left
 
 
-def test_it_is_known_beforehand_whether_they_must_be_drawn(small_mnist):
-    before = examples.are_kept(small_mnist)
-    of(small_mnist)
-
-    assert (before, examples.are_kept(small_mnist)) == (False, True)
-
-
 def test_the_command_that_draws_them_says_so_before_and_only_then(
     small_mnist, monkeypatch, capsys
 ):
@@ -94,14 +87,6 @@ def test_the_command_that_draws_them_says_so_before_and_only_then(
 
     assert said == ["Drawing examples of what is no digit: some seconds.\n"]
     assert capsys.readouterr().err == ""
-
-
-def test_a_damaged_file_does_not_count_as_kept(small_mnist, folder):
-    of(small_mnist)
-    (file,) = files(folder)
-    file.write_bytes(b"PK")
-
-    assert not examples.are_kept(small_mnist)
 
 
 def relabelled(split):
