@@ -267,8 +267,11 @@ def test_the_drawing_is_there_after_another_page(app):
     seen = app.seen
     app.draw([(80, 140), (200, 140)])  # the first stroke is on the canvas, too
     app.expect_other(seen)
+    app.rest()  # the whole stroke has come, not only what was seen of it on its way
     app.expect_digit("7")
+    seen = app.seen
     app.at("undo").get_by_role("button").click()
+    app.expect_other(seen)  # the answer to this Undo, not the one before
     app.expect_digit("7")
     app.at("undo").get_by_role("button").click()
     app.expect_digit("–")
