@@ -42,27 +42,31 @@ class Condition:
     """How the strokes are put on the canvas.
 
     Attributes:
-        width: Of the pen, in canvas pixels.
-        fill: The longer side of the pen's path over the side of the canvas.
+        widths: Of the pen, in canvas pixels, from the least to the most.
+        fills: The longer side of the pen's path over the side of the canvas, as well.
         shift: Canvas pixels from the middle, to a corner drawn by lot.
         turn: Degrees, one way or the other by lot.
-        is_most: Whether the turn is the most that there is, and each size as likely.
+        is_most: Whether shift and turn are the most that there are, and less is as
+            likely.
     """
 
-    width: float
-    fill: float
+    widths: tuple[float, float]
+    fills: tuple[float, float]
     shift: float = 0.0
     turn: float = 0.0
     is_most: bool = False
 
 
 CONDITIONS = {
-    "in the middle": Condition(20, 0.7),
-    "thin and small": Condition(8, 0.4),
-    "thick and large": Condition(32, 0.9),
-    "slanted by up to 15°": Condition(16, 0.7, turn=15, is_most=True),
-    "slanted by 15°": Condition(16, 0.7, turn=15),
-    "small in a corner": Condition(12, 0.25, shift=90),
+    "in the middle": Condition((20, 20), (0.7, 0.7)),
+    "thin and small": Condition((8, 8), (0.4, 0.4)),
+    "thin and large": Condition((8, 8), (0.9, 0.9)),
+    "thick and large": Condition((32, 32), (0.9, 0.9)),
+    "slanted by up to 15°": Condition((16, 16), (0.7, 0.7), turn=15, is_most=True),
+    "slanted by 15°": Condition((16, 16), (0.7, 0.7), turn=15),
+    "any of these, anywhere": Condition((8, 32), (0.4, 0.9), 84, 15, is_most=True),
+    "small in a corner": Condition((12, 12), (0.25, 0.25), shift=90),
+    "with the usual pen": Condition((20, 20), (0.25, 0.25), shift=90),
 }
 
 
@@ -126,18 +130,20 @@ def drawn(strokes: Strokes, condition: Condition, seed: int) -> np.ndarray:
     """`(SIDE, SIDE)` uint8 ink."""
     generator = np.random.default_rng(seed)
     signs = generator.choice([-1, 1], 3)
-    share = generator.uniform() if condition.is_most else 1.0
-    turn = np.radians(condition.turn * share * signs[2])
+    share = generator.uniform(size=3) if condition.is_most else np.ones(3)
+    width = generator.uniform(*condition.widths)
+    turn = np.radians(condition.turn * share[0] * signs[2])
     turned = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
     paths = [stroke @ turned for stroke in strokes]
     points = np.concatenate(paths)
     low, high = points.min(axis=0), points.max(axis=0)
-    scale = condition.fill * SIDE / max(*(high - low), 1e-6)
-    reach = scale * (high - low) / 2 + condition.width / 2
-    shift = condition.shift * signs[:2]
+    fill = generator.uniform(*condition.fills)
+    scale = fill * SIDE / max(*(high - low), 1e-6)
+    reach = scale * (high - low) / 2 + width / 2
+    shift = condition.shift * share[1:] * signs[:2]
     middle = np.clip(SIDE / 2 + shift, reach, np.maximum(SIDE - reach, reach))
     placed = [FINER * ((path - (low + high) / 2) * scale + middle) for path in paths]
-    ink = inking.ink_from_strokes(placed, FINER * SIDE, FINER * condition.width)
+    ink = inking.ink_from_strokes(placed, FINER * SIDE, FINER * width)
     return np.asarray(Image.fromarray(ink).reduce(FINER))
 
 

@@ -85,7 +85,9 @@ def test_a_finer_canvas_hardly_matters(factor):
     ],
 )
 def test_the_longer_side_becomes_20_and_the_aspect_stays(height, width, expected):
-    image = drawing.to_mnist(block(height, width))
+    as_it_was = Preparation(is_rewritten=False)
+
+    image = drawing.prepare(block(height, width), as_it_was).image
 
     assert sides(image) == expected
     assert image.shape == (28, 28)

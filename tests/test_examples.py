@@ -6,7 +6,16 @@ import numpy as np
 import PIL
 import pytest
 
-from mnist_core import drawing, examples, impostors, inking, paths, pens, styles
+from mnist_core import (
+    drawing,
+    examples,
+    impostors,
+    inking,
+    paths,
+    pens,
+    stroke_width,
+    styles,
+)
 from mnist_core.__main__ import main
 from mnist_core.data import Mnist, Split
 from mnist_core.data.sources import Located
@@ -115,7 +124,7 @@ def test_other_code_draws_anew(small_mnist, drawn, monkeypatch):
 
 
 def test_all_that_draws_is_part_of_the_code():
-    for module in (drawing, examples, impostors, inking, pens, styles):
+    for module in (drawing, examples, impostors, inking, pens, stroke_width, styles):
         assert inspect.getsource(module).encode() in examples._CODE
     assert f"{np.__version__}{PIL.__version__}".encode() in examples._CODE
 

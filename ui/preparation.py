@@ -12,6 +12,10 @@ from ui import answer
 WIDTH = 140  # screen pixels of a picture
 STEPS = {
     "is_cropped": ("Crop", "The paper around the digit is cut off."),
+    "is_rewritten": (
+        "Pen",
+        "Every stroke becomes as wide as MNIST's: 2 pixels of 20. It needs the crop.",
+    ),
     "is_scaled": ("Scale", "The longer side becomes 20 pixels of the 28."),
     "is_centred": ("Centre", "The centre of mass goes into the middle."),
 }
@@ -27,7 +31,8 @@ def show(predictor: Predictor, ink: np.ndarray) -> None:
     """
     st.markdown(
         "MNIST's digits were cropped, scaled and centred before any model learned "
-        "from them, so a drawing is, too. Switch a step off and see the bars change."
+        "from them, so a drawing is, too, and it gets their pen. Switch a step off and "
+        "see the bars change."
     )
     raw, *columns = st.columns(1 + len(STEPS))
     with raw:
@@ -39,7 +44,9 @@ def show(predictor: Predictor, ink: np.ndarray) -> None:
     }
     steps = drawing.prepare(ink, Preparation(**chosen))
     for place, pixels in zip(
-        places, (steps.cropped, steps.scaled, steps.image), strict=True
+        places,
+        (steps.cropped, steps.rewritten, steps.scaled, steps.image),
+        strict=True,
     ):
         with place:
             _picture(pixels, f"{pixels.shape[1]} × {pixels.shape[0]}")

@@ -1,0 +1,158 @@
+"""Every drawing is written again with one pen."""
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from scipy import ndimage
+
+from mnist_core import data, drawing, stroke_width
+from mnist_core.drawing import Preparation
+from mnist_core.paths import SHIPPED_RUN_ID
+from mnist_core.predictor import Predictor
+from mnist_core.runs import RunStore
+
+BOX = drawing.BOX_SIZE
+
+
+def drawn(path, width, size=280):
+    """`(size, size)` uint8, a path of round pens, with soft edges."""
+    fine = Image.new("L", (size * 4, size * 4))
+    pen = ImageDraw.Draw(fine)
+    path = [(4 * x, 4 * y) for x, y in path]
+    pen.line(path, 255, 4 * width, "curve")
+    for x, y in path:
+        reach = 2 * width
+        pen.ellipse((x - reach, y - reach, x + reach, y + reach), 255)
+    return np.asarray(fine.resize((size, size), Image.Resampling.BOX))
+
+
+def seven(width):
+    return drawn([(70, 60), (200, 65), (120, 220)], width)
+
+
+def small_zero(width):
+    angles = np.linspace(0, 2 * np.pi, 60)
+    return drawn([(80 + 22 * np.cos(a), 80 + 35 * np.sin(a)) for a in angles], width)
+
+
+def cut_out(ink):
+    return drawing.prepare(ink, Preparation()).cropped
+
+
+def written_as_it_was(ink):
+    return drawing.prepare(ink, Preparation(is_rewritten=False)).image
+
+
+def difference(one, other):
+    return np.abs(one.astype(int) - other.astype(int)).mean()
+
+
+def paper_inside(image):
+    """Pixels of the holes of what is drawn."""
+    is_ink = image >= 128
+    return np.count_nonzero(ndimage.binary_fill_holes(is_ink) & ~is_ink)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_distances_are_those_of_scipy(seed):
+    is_there = np.random.default_rng(seed).random((70, 90)) > 0.995
+
+    found = stroke_width._distance(is_there)
+
+    expected = ndimage.distance_transform_edt(~is_there)
+    assert expected.max() > 15
+    near = expected < stroke_width._REACH
+    assert np.allclose(found[near], expected[near], atol=1e-4)
+    assert np.allclose(found[~near], stroke_width._REACH)
+
+
+@pytest.mark.parametrize("width", [8, 12, 32, 40])
+def test_the_width_of_the_pen_does_not_matter(width):
+    usual = drawing.to_mnist(seven(20))
+
+    assert difference(drawing.to_mnist(seven(width)), usual) < 3
+    assert difference(written_as_it_was(seven(width)), usual) > 4
+
+
+@pytest.mark.parametrize("width", [6, 14, 30])
+@pytest.mark.parametrize("box", [BOX, 28])
+def test_a_line_becomes_as_wide_as_a_stroke_of_mnist(width, box):
+    line = cut_out(drawn([(140, 40), (140, 240)], width))
+
+    written = stroke_width.rewritten(line, box)
+
+    height = np.ptp(np.flatnonzero((written >= 128).any(axis=1))) + 1
+    breadth = np.count_nonzero(written[len(written) // 2] >= 128)
+    assert breadth / height * box == pytest.approx(stroke_width.STROKE, abs=0.25)
+
+
+def test_a_loop_that_a_thick_pen_has_nearly_closed_opens():
+    thick = small_zero(34)
+
+    assert paper_inside(written_as_it_was(thick)) < 15
+    assert paper_inside(drawing.to_mnist(thick)) > 50
+
+
+def test_a_digit_as_coarse_as_mnist_stays():
+    coarse = cut_out(seven(30)[::8, ::8])
+
+    assert stroke_width.rewritten(coarse, BOX) is coarse
+
+
+def test_a_blob_stays():
+    blob = cut_out(drawn([(140, 140)], 90))
+
+    assert stroke_width.rewritten(blob, BOX) is blob
+
+
+def test_a_hairline_stays():
+    fine = Image.new("L", (4_000, 4_000))
+    ImageDraw.Draw(fine).line([(200, 200), (1_200, 3_800)], 255, 1)
+    hairline = cut_out(np.asarray(fine))
+
+    assert stroke_width.rewritten(hairline, BOX) is hairline
+
+
+def test_faint_ink_is_neither_lost_nor_made_strong():
+    ink = seven(28).copy()
+    ink[120:200, 190:230] = 100  # beside the stem
+
+    image = drawing.to_mnist(ink)
+
+    assert np.median(image[15:19, 20:22]) == pytest.approx(100, abs=15)
+
+
+def test_a_thin_part_of_a_stroke_stays():
+    ink = np.maximum(seven(34), drawn([(70, 60), (70, 200)], 8))
+
+    image = drawing.to_mnist(ink)
+
+    assert (image.max(axis=1)[7:16] > 128).all()
+    assert image[10:16, 5:8].max() > 60
+
+
+def test_the_digit_is_not_changed():
+    digit = cut_out(seven(30))
+    digit.flags.writeable = False
+    before = digit.copy()
+
+    stroke_width.rewritten(digit, BOX)
+
+    assert np.array_equal(digit, before)
+
+
+@pytest.mark.parametrize(
+    "resampling", [Image.Resampling.NEAREST, Image.Resampling.BILINEAR]
+)
+def test_the_shipped_run_reads_digits_of_mnist_that_were_enlarged(resampling):
+    validation = data.load_mnist().validation[:1_000]
+    inks = [
+        np.asarray(Image.fromarray(image).resize((280, 280), resampling))
+        for image in validation.images
+    ]
+    predictor = Predictor(RunStore().get(SHIPPED_RUN_ID))
+
+    predictions = predictor.predict_ink(inks)
+
+    digits = [found.digit if found else -1 for found in predictions]
+    assert np.mean(np.array(digits) == validation.labels) >= 0.985
