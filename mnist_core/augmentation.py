@@ -2,16 +2,20 @@
 
 Rotation, change of size, shear, shift and a smooth local warp are put together
 into one field of source coordinates, so that an image is resampled only once
-(affine and elastic distortions as in Simard et al., 2003).
+(affine and elastic distortions as in Simard et al., 2003). Then it is written with
+another pen and made softer or sharper, as drawings, scans and photographs differ.
 """
 
 import math
 
+import numpy as np
 import tensorflow as tf
 
 from mnist_core.config import IMAGE_SIZE, TrainConfig
 
 WARP_POINTS = 6  # control points of the local warp, along each side
+# A blur with a standard deviation of 0.7 pixels, `(3, 3, 1, 1)`.
+SOFT = (np.outer([1, 2, 1], [1, 2, 1]) / 16).astype(np.float32)[..., None, None]
 
 
 def augment(images: tf.Tensor, config: TrainConfig, seed: tf.Tensor) -> tf.Tensor:
@@ -19,7 +23,7 @@ def augment(images: tf.Tensor, config: TrainConfig, seed: tf.Tensor) -> tf.Tenso
 
     Args:
         images: `(N, 28, 28)` float32.
-        config: Whose `rotation`, `scale`, `shear`, `shift` and `elastic` are used.
+        config: Whose `config.CHANGES` are used.
         seed: `(2,)` int32; the same seed gives the same changes.
 
     Returns:
@@ -29,7 +33,12 @@ def augment(images: tf.Tensor, config: TrainConfig, seed: tf.Tensor) -> tf.Tenso
     grid = _affine_grid(tf.shape(images)[0], config, seeds[0])
     if config.elastic:
         grid += _warp(tf.shape(images)[0], config.elastic, seeds[1])
-    return _sample(images, grid)
+    images = _sample(images, grid)[..., None]
+    if config.thickness:
+        images = _rewrite(images, config.thickness, tf.random.fold_in(seed, 2))
+    if config.blur:
+        images = _soften(images, config.blur, tf.random.fold_in(seed, 3))
+    return images[..., 0]
 
 
 def _affine_grid(
@@ -86,3 +95,26 @@ def _sample(images: tf.Tensor, grid: tf.Tensor) -> tf.Tensor:
     below = index + side
     bottom = tf.gather(pixels, below) * (1 - x) + tf.gather(pixels, below + 1) * x
     return top * (1 - y) + bottom * y
+
+
+def _rewrite(images: tf.Tensor, most: float, seed: tf.Tensor) -> tf.Tensor:
+    """First thicker, then thinner, each by up to `most` pixels on every side.
+
+    So strokes become thick or thin, or stay as they are but for loops that have closed
+    (grey dilation and erosion; Serra, "Image Analysis and Mathematical Morphology",
+    1982). `(N, 28, 28, 1)`, as in `_soften`.
+    """
+    shares = tf.random.stateless_uniform((2, tf.shape(images)[0], 1, 1, 1), seed) * most
+    thick = images + shares[0] * (_widest(images) - images)
+    return thick - shares[1] * (thick + _widest(-thick))
+
+
+def _widest(images: tf.Tensor) -> tf.Tensor:
+    return tf.nn.max_pool2d(images, 3, 1, "SAME")
+
+
+def _soften(images: tf.Tensor, most: float, seed: tf.Tensor) -> tf.Tensor:
+    """Mix with a blurred image, or take that off, by up to the share `most`."""
+    draws = tf.random.stateless_uniform((tf.shape(images)[0], 1, 1, 1), seed, -1, 1)
+    blurred = tf.nn.conv2d(images, tf.constant(SOFT), 1, "SAME")
+    return tf.clip_by_value(images + most * draws * (blurred - images), 0.0, 255.0)

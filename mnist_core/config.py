@@ -22,6 +22,8 @@ MAX_ID = 200  # characters of a run's id, which is a folder's name
 ARCHITECTURES = ("softmax", "dense", "tiny", "cnn", "deep", "residual")
 OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop")
 SCHEDULES = ("constant", "cosine", "one-cycle")
+# The settings that change training images at random.
+CHANGES = ("rotation", "shift", "scale", "shear", "elastic", "thickness", "blur")
 
 
 def _choice(default: str, options: tuple[str, ...]) -> Any:
@@ -73,6 +75,10 @@ class TrainConfig:
         shear: Largest random shear, as a fraction.
         elastic: Standard deviation of the random local warp at its control points,
             in pixels.
+        thickness: By how many pixels strokes grow on every side, and then shrink, at
+            most.
+        blur: Largest share of a blurred image that is mixed in, or taken off, which
+            sharpens.
         num_styled: Images added to the train split, drawn by rules in styles that MNIST
             hardly shows, such as slashed zeros.
         num_kept: Images added to the train split: a visitor's own drawings, which lie
@@ -105,6 +111,8 @@ class TrainConfig:
     scale: float = _number(0.0, 0.0, 0.5)
     shear: float = _number(0.0, 0.0, 0.5)
     elastic: float = _number(0.0, 0.0, 3.0)
+    thickness: float = _number(0.0, 0.0, 1.0)
+    blur: float = _number(0.0, 0.0, 1.0)
     num_styled: int = _number(0, 0, 20_000)
     num_kept: int = _number(0, 0, 20_000)
     label_noise: float = _number(0.0, 0.0, 0.5)
@@ -148,7 +156,7 @@ class TrainConfig:
     @property
     def is_augmented(self) -> bool:
         """Whether training images are changed at random."""
-        return any((self.rotation, self.shift, self.scale, self.shear, self.elastic))
+        return any(getattr(self, change) for change in CHANGES)
 
     def to_json(self) -> dict[str, Any]:
         """The config as a JSON object, with its version."""

@@ -59,8 +59,8 @@ class Steps:
     image: np.ndarray
 
 
-def to_mnist(ink: np.ndarray) -> np.ndarray:
-    """Crop, scale and centre a drawing the way MNIST was made, and with its pen.
+def to_image(ink: np.ndarray) -> np.ndarray:
+    """What a model is to read of a drawing: as MNIST was made, and with its pen.
 
     Args:
         ink: `(H, W)` uint8 of any size, 0 = paper, 255 = ink.
@@ -74,8 +74,17 @@ def to_mnist(ink: np.ndarray) -> np.ndarray:
     return prepare(ink, Preparation()).image
 
 
+def to_mnist(ink: np.ndarray) -> np.ndarray:
+    """Crop, scale and centre ink the way MNIST was made, with the pen that it has.
+
+    What is drawn by rules for a model to learn from comes in all widths, as MNIST does.
+    Arguments, result and errors are those of `to_image`.
+    """
+    return prepare(ink, Preparation(is_rewritten=False)).image
+
+
 def prepare(ink: np.ndarray, preparation: Preparation) -> Steps:
-    """What `to_mnist` does, step by step, or some of it.
+    """What `to_image` does, step by step, or some of it.
 
     Raises:
         EmptyDrawingError: If there is no ink.

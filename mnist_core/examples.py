@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import PIL
 
-from mnist_core import drawing, impostors, inking, paths, pens, stroke_width, styles
+from mnist_core import drawing, impostors, inking, paths, pens, styles
 from mnist_core.data import Mnist
 from mnist_core.files import DAMAGED, whole_file
 
@@ -23,10 +23,9 @@ from mnist_core.files import DAMAGED, whole_file
 NUM_DIGITS, NUM_SLASHED, NUM_STYLED, NUM_IMPOSTORS = 3_000, 600, 300, 3_000
 NUM_HELD_OUT = 3_000  # validation digits of other pens
 # What draws, as it was imported: a training may outlive a change of the code.
-_DRAWING = (drawing, impostors, inking, pens, stroke_width, styles)
 _CODE = "".join(
     [np.__version__, PIL.__version__]
-    + [inspect.getsource(it) for it in _DRAWING]
+    + [inspect.getsource(it) for it in (drawing, impostors, inking, pens, styles)]
     + [Path(__file__).read_text(encoding="utf-8")]
 ).encode()
 MAX_KEPT = 8  # files of 3 MB: those of the data that was used last

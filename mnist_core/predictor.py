@@ -138,6 +138,6 @@ def _without_specks(ink: np.ndarray) -> np.ndarray:
 
 def _prepared(ink: np.ndarray) -> np.ndarray | None:
     try:
-        return drawing.to_mnist(ink)
+        return drawing.to_image(ink)
     except EmptyDrawingError:
         return None

@@ -3,10 +3,9 @@ import pytest
 import tensorflow as tf
 
 from mnist_core.augmentation import augment
-from mnist_core.config import TrainConfig, bounds
+from mnist_core.config import CHANGES, TrainConfig, bounds
 
-AMOUNTS = ("rotation", "shift", "scale", "shear", "elastic")
-LARGEST = {name: bounds()[name]["high"] for name in AMOUNTS}
+LARGEST = {name: bounds()[name]["high"] for name in CHANGES}
 ROWS, COLUMNS = np.indices((28, 28)) - 13.5  # pixels from the middle
 
 
@@ -53,7 +52,7 @@ def test_without_amounts_every_image_stays_as_it_is():
     assert np.array_equal(augmented(images), images)
 
 
-@pytest.mark.parametrize("name", AMOUNTS)
+@pytest.mark.parametrize("name", CHANGES)
 def test_each_amount_changes_every_image(name):
     images = noise(20)
 
@@ -62,7 +61,7 @@ def test_each_amount_changes_every_image(name):
     assert (np.abs(changed - images).max(axis=(1, 2)) > 1).all()
 
 
-@pytest.mark.parametrize("name", AMOUNTS)
+@pytest.mark.parametrize("name", CHANGES)
 def test_the_same_seed_gives_the_same_change_and_another_seed_another(name):
     images, amount = blobs(5, height=5.0), {name: LARGEST[name]}
 
@@ -74,7 +73,7 @@ def test_the_same_seed_gives_the_same_change_and_another_seed_another(name):
     assert not np.allclose(one, other, atol=1)
 
 
-@pytest.mark.parametrize("name", AMOUNTS)
+@pytest.mark.parametrize("name", CHANGES)
 def test_the_images_of_a_batch_change_each_in_its_own_way(name):
     changed = augmented(blobs(6, height=5.0), **{name: LARGEST[name]})
 
@@ -204,3 +203,47 @@ def test_a_warp_moves_pixels_about_as_far_as_asked_and_neighbours_alike(elastic)
     apart = np.sqrt(np.mean(np.diff(moved, axis=2) ** 2))
     assert 0.6 * elastic < far < 1.1 * elastic
     assert apart < 0.5 * far
+
+
+def strokes(num_images, width=3):
+    """Copies of a level stroke of full ink, so many pixels wide."""
+    return np.tile(255.0 * (np.abs(ROWS - 0.5) < width / 2), (num_images, 1, 1))
+
+
+def test_a_change_of_thickness_makes_strokes_wider_and_narrower_on_both_sides():
+    changed = augmented(strokes(500), thickness=1.0)
+
+    widths = changed[:, :, 14].sum(axis=1) / 255
+    assert 1.0 <= widths.min() < 1.5
+    assert 4.5 < widths.max() <= 5.0
+    assert np.allclose(centres(changed)[:, 0], 0.5, atol=1e-3)
+
+
+def test_a_change_of_thickness_closes_gaps_and_keeps_the_rest():
+    two = np.maximum(np.roll(strokes(500, 3), -2, 1), np.roll(strokes(500, 3), 2, 1))
+    assert two[0, 14, 14] == 0
+
+    changed = augmented(two, thickness=1.0)
+
+    gaps, around = changed[:, 14, 14], changed[:, :10, 14].sum(axis=1)
+    is_closed = gaps > 150
+    assert is_closed.any()
+    assert (around[is_closed] < 30).any()
+
+
+def test_a_blur_softens_and_sharpens_and_takes_no_ink_away():
+    spots = blobs(500) / 2  # so far from full ink that none is cut off
+
+    changed = augmented(spots, blur=1.0)
+
+    highest = changed.max(axis=(1, 2)) / spots.max()
+    assert 0.8 < highest.min() < 0.95
+    assert 1.05 < highest.max() < 1.2
+    assert np.allclose(changed.sum(axis=(1, 2)), spots.sum(axis=(1, 2)), rtol=0.02)
+
+
+def test_sharpened_images_stay_images():
+    changed = augmented(noise(100), blur=1.0)
+
+    assert changed.min() >= 0
+    assert changed.max() <= 255

@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pytest
 
-from mnist_core.config import CONFIG_VERSION, TrainConfig, bounds
+from mnist_core.config import CHANGES, CONFIG_VERSION, TrainConfig, bounds
 from mnist_core.errors import ConfigError
 
 NUMBERS = [name for name, bound in bounds().items() if "low" in bound]
@@ -38,6 +38,8 @@ OTHERS = {
     "scale": 0.1,
     "shear": 0.05,
     "elastic": 0.5,
+    "thickness": 0.5,
+    "blur": 0.5,
     "num_styled": 300,
     "num_kept": 200,
     "label_noise": 0.2,
@@ -242,7 +244,7 @@ def test_a_config_cannot_be_changed():
         TrainConfig().epochs = 1000
 
 
-@pytest.mark.parametrize("name", ["rotation", "shift", "scale", "shear", "elastic"])
+@pytest.mark.parametrize("name", CHANGES)
 def test_each_amount_of_change_alone_makes_a_config_augmented(name):
     assert TrainConfig(**{name: 0.1}).is_augmented
     assert not TrainConfig().is_augmented

@@ -85,9 +85,7 @@ def test_a_finer_canvas_hardly_matters(factor):
     ],
 )
 def test_the_longer_side_becomes_20_and_the_aspect_stays(height, width, expected):
-    as_it_was = Preparation(is_rewritten=False)
-
-    image = drawing.prepare(block(height, width), as_it_was).image
+    image = drawing.to_mnist(block(height, width))
 
     assert sides(image) == expected
     assert image.shape == (28, 28)
@@ -209,7 +207,7 @@ def test_with_every_step_it_is_prepared_as_mnist_was():
 
     steps = drawing.prepare(ink, Preparation())
 
-    assert np.array_equal(steps.image, drawing.to_mnist(ink))
+    assert np.array_equal(steps.image, drawing.to_image(ink))
     assert max(steps.scaled.shape) == 20
     assert steps.cropped.size < ink.size
 

@@ -13,7 +13,6 @@ from mnist_core import (
     inking,
     paths,
     pens,
-    stroke_width,
     styles,
 )
 from mnist_core.__main__ import main
@@ -124,7 +123,7 @@ def test_other_code_draws_anew(small_mnist, drawn, monkeypatch):
 
 
 def test_all_that_draws_is_part_of_the_code():
-    for module in (drawing, examples, impostors, inking, pens, stroke_width, styles):
+    for module in (drawing, examples, impostors, inking, pens, styles):
         assert inspect.getsource(module).encode() in examples._CODE
     assert f"{np.__version__}{PIL.__version__}".encode() in examples._CODE
 

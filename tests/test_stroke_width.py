@@ -39,10 +39,6 @@ def cut_out(ink):
     return drawing.prepare(ink, Preparation()).cropped
 
 
-def written_as_it_was(ink):
-    return drawing.prepare(ink, Preparation(is_rewritten=False)).image
-
-
 def difference(one, other):
     return np.abs(one.astype(int) - other.astype(int)).mean()
 
@@ -68,10 +64,10 @@ def test_distances_are_those_of_scipy(seed):
 
 @pytest.mark.parametrize("width", [8, 12, 32, 40])
 def test_the_width_of_the_pen_does_not_matter(width):
-    usual = drawing.to_mnist(seven(20))
+    usual = drawing.to_image(seven(20))
 
-    assert difference(drawing.to_mnist(seven(width)), usual) < 3
-    assert difference(written_as_it_was(seven(width)), usual) > 4
+    assert difference(drawing.to_image(seven(width)), usual) < 3
+    assert difference(drawing.to_mnist(seven(width)), usual) > 4
 
 
 @pytest.mark.parametrize("width", [6, 14, 30])
@@ -89,8 +85,8 @@ def test_a_line_becomes_as_wide_as_a_stroke_of_mnist(width, box):
 def test_a_loop_that_a_thick_pen_has_nearly_closed_opens():
     thick = small_zero(34)
 
-    assert paper_inside(written_as_it_was(thick)) < 15
-    assert paper_inside(drawing.to_mnist(thick)) > 50
+    assert paper_inside(drawing.to_mnist(thick)) < 15
+    assert paper_inside(drawing.to_image(thick)) > 50
 
 
 def test_a_digit_as_coarse_as_mnist_stays():
@@ -117,7 +113,7 @@ def test_faint_ink_is_neither_lost_nor_made_strong():
     ink = seven(28).copy()
     ink[120:200, 190:230] = 100  # beside the stem
 
-    image = drawing.to_mnist(ink)
+    image = drawing.to_image(ink)
 
     assert np.median(image[15:19, 20:22]) == pytest.approx(100, abs=15)
 
@@ -125,7 +121,7 @@ def test_faint_ink_is_neither_lost_nor_made_strong():
 def test_a_thin_part_of_a_stroke_stays():
     ink = np.maximum(seven(34), drawn([(70, 60), (70, 200)], 8))
 
-    image = drawing.to_mnist(ink)
+    image = drawing.to_image(ink)
 
     assert (image.max(axis=1)[7:16] > 128).all()
     assert image[10:16, 5:8].max() > 60

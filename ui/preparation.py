@@ -50,7 +50,7 @@ def show(predictor: Predictor, ink: np.ndarray) -> None:
     ):
         with place:
             _picture(pixels, f"{pixels.shape[1]} × {pixels.shape[0]}")
-    usual, changed = predictor.predict(np.stack([drawing.to_mnist(ink), steps.image]))
+    usual, changed = predictor.predict(np.stack([drawing.to_image(ink), steps.image]))
     st.markdown(_sentence(usual, None if all(chosen.values()) else changed))
     answer.bars(changed)
 

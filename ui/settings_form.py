@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, NoReturn
 import streamlit as st
 
 from mnist_core.architectures import ARCHITECTURES
-from mnist_core.config import TrainConfig, bounds
+from mnist_core.config import CHANGES, TrainConfig, bounds
 from mnist_core.errors import ConfigError
 from mnist_core.recipes import DEFAULT, RECIPES
 from ui import picker
@@ -136,6 +136,17 @@ WORDS = {
         "Bends it smoothly, as an unsteady hand does. Too low: it changes nothing. Too "
         "high: it is unreadable even to you. Try 0.7.",
     ),
+    "thickness": Words(
+        "Stroke width (pixels)",
+        "Thickens strokes on every side by up to so much, and then thins them, as "
+        "other pens do. Too low: fine and broad pens are misread. Too high: loops "
+        "close. Try 0.7.",
+    ),
+    "blur": Words(
+        "Blur (share)",
+        "Makes it softer or sharper by up to so much. Too low: photographs and "
+        "enlarged pictures are misread. Too high: nothing but time. Try 1.",
+    ),
     "num_styled": Words(
         "Digits in other styles",
         "Adds so many digits drawn by rules: slashed zeros, ones with an upstroke, "
@@ -185,7 +196,7 @@ GROUPS = {
     ),
     "Against overfitting": ("weight_decay", "label_smoothing"),
     "Learning from other runs": ("start_from", "teachers"),
-    "Random changes to the images": ("rotation", "shift", "scale", "shear", "elastic"),
+    "Random changes to the images": CHANGES,
     "Data": ("num_train", "num_styled", "num_validation", "label_noise", "seed"),
 }
 # What a press on + or - changes; typing takes any value within the bounds.
@@ -205,6 +216,8 @@ _STEPS: dict[str, float] = {
     "scale": 0.02,
     "shear": 0.05,
     "elastic": 0.1,
+    "thickness": 0.1,
+    "blur": 0.1,
     "num_styled": 1000,
     "num_train": 5000,
     "num_validation": 1000,

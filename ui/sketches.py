@@ -166,7 +166,7 @@ def _keep(sketch: Sketch) -> None:
         return
     try:
         ink = inking.ink_from_rgba(pictures.decode_canvas(sketch.png))
-        image = drawing.to_mnist(ink)
+        image = drawing.to_image(ink)
     except DigitLabError:  # no drawing, or nothing on it
         return
     others = [item for item in earlier() if item.sketch.shape != sketch.shape]
