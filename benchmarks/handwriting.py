@@ -66,7 +66,7 @@ CONDITIONS = {
     "slanted by 15°": Condition((16, 16), (0.7, 0.7), turn=15),
     "any of these, anywhere": Condition((8, 32), (0.4, 0.9), 84, 15, is_most=True),
     "small in a corner": Condition((12, 12), (0.25, 0.25), shift=90),
-    "with the usual pen": Condition((20, 20), (0.25, 0.25), shift=90),
+    "the same, usual pen": Condition((20, 20), (0.25, 0.25), shift=90),
 }
 
 

@@ -55,6 +55,8 @@ _BEST = TrainConfig(
     scale=0.12,
     shear=0.15,
     elastic=0.7,
+    thickness=0.5,
+    blur=1.0,
     num_styled=2_000,
     seed=4,
 )
