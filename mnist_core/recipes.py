@@ -55,8 +55,6 @@ _BEST = TrainConfig(
     scale=0.12,
     shear=0.15,
     elastic=0.7,
-    thickness=0.5,
-    blur=1.0,
     num_styled=2_000,
     seed=4,
 )
@@ -118,6 +116,13 @@ RECIPES: dict[str, Recipe] = {
             "The deep CNN of the shipped run, with augmentation: about 99.6 %, trained "
             "in some four minutes.",
             _BEST,
+        ),
+        Recipe(
+            "robust",
+            "Robust",
+            "The same, and it learns from soft and sharp images and all pens: about "
+            "99.6 %, and blurred digits are read as well; some four minutes.",
+            replace(_BEST, thickness=0.5, blur=1.0),
         ),
     )
 }

@@ -64,8 +64,6 @@ def lesson(run: Run, drawings: Split) -> TrainConfig:
         scale=0.1,
         shear=0.1,
         elastic=0.5,
-        thickness=0.5,
-        blur=1.0,
         num_kept=2_000,
         num_train=6_000,
         num_validation=min(NUM_VALIDATION, run.config.num_validation),
