@@ -43,7 +43,8 @@ class Condition:
 
     Attributes:
         widths: Of the pen, in canvas pixels, from the least to the most.
-        fills: The longer side of the pen's path over the side of the canvas, as well.
+        fills: The longer side of the pen's path over the side of the canvas, as well
+            from the least to the most.
         shift: Canvas pixels from the middle, to a corner drawn by lot.
         turn: Degrees, one way or the other by lot.
         is_most: Whether shift and turn are the most that there are, and less is as

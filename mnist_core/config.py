@@ -76,7 +76,7 @@ class TrainConfig:
         elastic: Standard deviation of the random local warp at its control points,
             in pixels.
         thickness: By how many pixels strokes grow on every side, and then shrink, at
-            most.
+            most, along rows and columns.
         blur: Largest share of a blurred image that is mixed in, or taken off, which
             sharpens.
         num_styled: Images added to the train split, drawn by rules in styles that MNIST

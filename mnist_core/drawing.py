@@ -122,8 +122,8 @@ def _scale(digit: np.ndarray, longer: int) -> np.ndarray:
     """Make the longer side so long and the strongest ink full, as in MNIST.
 
     Pillow's filters widen as they shrink, so they average areas: no pixel is skipped.
-    Of those that never overshoot, Hamming's is the sharpest, and MNIST is sharp. In
-    floating point, or a hairline on a large picture would round to 0.
+    Of those that are smooth and never overshoot, Hamming's is the sharpest, and MNIST
+    is sharp. In floating point, or a hairline on a large picture would round to 0.
     """
     factor = longer / max(digit.shape)
     height, width = (max(1, round(side * factor)) for side in digit.shape)

@@ -121,7 +121,7 @@ RECIPES: dict[str, Recipe] = {
             "robust",
             "Robust",
             "The same, and it learns from soft and sharp images and all pens: about "
-            "99.6 %, and blurred digits are read as well; some four minutes.",
+            "99.55 %, and blurred digits are read as well; some five minutes.",
             replace(_BEST, thickness=0.5, blur=1.0),
         ),
     )

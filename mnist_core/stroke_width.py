@@ -16,15 +16,18 @@ STROKE = 2.0  # pixels of the box; chosen on recorded pen strokes
 FINER = 6  # times the pixels of the box, in which edges are moved
 COARSEST = 2  # times the pixels of the box; coarser digits do not show their pen
 THICKEST = 0.4  # share of the box; what is wider is a blob and no stroke
-THINNEST = 0.1  # share of a digit that may be thinner than the pen is taken to be
-EDGE = 0.5  # of the strongest ink, where strokes end
-RIM = 2.0  # pixels beyond that edge in which ink is a soft edge, and not faint ink
+THIN_PARTS = 0.1  # share of the strokes' middle; the pen is no thicker than these
+GRAIN = 0.05  # share of the ink that tiny holes may be; chalk and crayons have more
+EDGE = 128  # levels of 255, where strokes end
+RIM = 2.0  # pixels beyond the edge in which ink is a soft edge, and not faint ink
 _MARGIN = math.ceil(STROKE / 2 * FINER) + 1  # room for edges that are moved outwards
-_REACH = math.ceil(THICKEST / 2 * IMAGE_SIZE * FINER) + 1  # pixels; more is the same
+_REACH = math.ceil(THICKEST / 2 * IMAGE_SIZE * FINER) + 1  # half of the thickest
 
 
 def rewritten(digit: np.ndarray, box: int) -> np.ndarray:
-    """A digit with strokes as wide as `STROKE`; faint ink stays as it is.
+    """A digit with strokes as wide as `STROKE`.
+
+    Faint ink stays as it is, and so does what the pen is too thick to have drawn.
 
     Args:
         digit: `(H, W)` uint8, cut out, 0 = paper, with some ink.
@@ -32,7 +35,8 @@ def rewritten(digit: np.ndarray, box: int) -> np.ndarray:
 
     Returns:
         `(h, w)` uint8 with some paper around it; or the digit itself if it is too
-        coarse, or its strokes too thin or too thick, for its pen to be made out.
+        coarse, or its strokes too thin, too thick or too grainy, for its pen to be made
+        out.
     """
     if max(digit.shape) < COARSEST * box:
         return digit
@@ -40,49 +44,71 @@ def rewritten(digit: np.ndarray, box: int) -> np.ndarray:
     is_ink = tones >= EDGE
     if tones[is_ink].sum() < tones.sum() / 2:
         return digit  # hairlines, or shades
+    without_holes = -_highest(-_highest(is_ink.astype(np.int8)))
+    if without_holes.sum() > (1 + GRAIN) * is_ink.sum():
+        return digit
     inside = _distance(~is_ink)
-    # Half of the ink's width is how far its middle is from paper. Pixels are counted
-    # from middle to middle, so half a pixel of the distance is paper.
-    middle = np.sort(inside[is_ink & (inside == _highest(inside))])
-    width = (2 * middle[int(THINNEST * len(middle))] - 1) / FINER
+    thin, usual = _widths(inside)
+    # Thin parts must not vanish where strokes are thinned, and one thin part is no
+    # reason to thicken all.
+    width = thin if thin > STROKE else min(usual, STROKE)
     if width >= THICKEST * box:
         return digit
     # The pen's path stays. When it fills the box again, the pen is larger or smaller.
     pen = STROKE * (box - width) / (box - STROKE)
     outwards = FINER * (pen - width) / 2
-    outside = _distance(is_ink)
-    moved = np.where(is_ink, inside, 1 - outside) + outwards
-    ink = np.where(outside > RIM + max(outwards, 0), tones, np.clip(moved, 0, 1))
-    return np.rint(255 * ink).astype(np.uint8)
+    if outwards < 0:
+        moved = inside + outwards
+        reach = RIM - outwards
+        is_other = _distance(moved > 0, math.ceil(reach) + 1) > reach
+    else:
+        reach = RIM + outwards
+        outside = _distance(is_ink, math.ceil(reach) + 1)
+        moved = 1 - outside + outwards
+        is_other = outside > reach
+    ink = np.where(is_other, tones, np.rint(255 * np.clip(moved, 0, 1)))
+    return ink.astype(np.uint8)
 
 
 def _enlarged(digit: np.ndarray, longer: int) -> np.ndarray:
-    """`(h, w)` float32 with a margin of paper, 1 = the strongest ink."""
+    """`(h, w)` uint8 with a margin of paper, 255 = the most ink."""
     height, width = (
         max(1, round(side * longer / max(digit.shape))) for side in digit.shape
     )
-    tones = Image.fromarray(digit).convert("F")
-    fine = np.asarray(tones.resize((width, height), Image.Resampling.BILINEAR))
-    return np.pad(fine / digit.max(), _MARGIN)
+    levels = Image.fromarray(digit).convert("F")
+    fine = np.asarray(levels.resize((width, height), Image.Resampling.BILINEAR))
+    return np.pad(np.rint(fine * (255 / digit.max())).astype(np.uint8), _MARGIN)
 
 
-def _distance(is_there: np.ndarray) -> np.ndarray:
-    """`(H, W)` float32: how far the nearest True is, in pixels, `_REACH` at most.
+def _widths(inside: np.ndarray) -> tuple[float, float]:
+    """Of the thin parts and of half of all strokes, in pixels of the box.
+
+    Half of the ink's width is how far its middle is from paper. Pixels are counted from
+    middle to middle, so half a pixel of that distance is paper.
+    """
+    is_middle = (inside > 0) & (inside == _highest(inside))
+    middle = np.sort(inside[is_middle])
+    thin, usual = (middle[int(share * len(middle))] for share in (THIN_PARTS, 0.5))
+    return (2 * float(thin) - 1) / FINER, (2 * float(usual) - 1) / FINER
+
+
+def _distance(is_there: np.ndarray, most: int = _REACH) -> np.ndarray:
+    """`(H, W)` float32: how far the nearest True is, in pixels, `most` at most.
 
     First along the rows, then the least over the columns (Felzenszwalb and
     Huttenlocher, "Distance transforms of sampled functions", 2012, by trying all).
     """
     height, width = is_there.shape
     columns = np.arange(width)
-    nowhere = width + _REACH
+    nowhere = width + most
     before = np.where(is_there, columns, -nowhere)
     after = np.where(is_there, columns, width + nowhere)
     before = np.maximum.accumulate(before, axis=1)
     after = np.minimum.accumulate(after[:, ::-1], axis=1)[:, ::-1]
-    along = np.minimum(np.minimum(columns - before, after - columns), _REACH)
+    along = np.minimum(np.minimum(columns - before, after - columns), most)
     squares = np.square(along, dtype=np.float32)
     nearest = squares.copy()
-    for away in range(1, min(_REACH, height)):
+    for away in range(1, min(most, height)):
         np.minimum(nearest[away:], squares[:-away] + away**2, out=nearest[away:])
         np.minimum(nearest[:-away], squares[away:] + away**2, out=nearest[:-away])
     return np.sqrt(nearest)

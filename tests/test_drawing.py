@@ -40,37 +40,43 @@ def difference(one, other):
     return np.abs(one.astype(int) - other.astype(int)).mean()
 
 
+@pytest.fixture(params=[drawing.to_image, drawing.to_mnist])
+def prepared(request):
+    """With the pen of all drawings, and with the one that it has."""
+    return request.param
+
+
 @pytest.mark.parametrize("top, left", [(12, 12), (15, 170), (110, 60), (118, 175)])
-def test_where_it_was_drawn_does_not_matter(top, left):
-    here = drawing.to_mnist(stroke_ink(top=top, left=left))
-    there = drawing.to_mnist(stroke_ink())
+def test_where_it_was_drawn_does_not_matter(prepared, top, left):
+    here = prepared(stroke_ink(top=top, left=left))
+    there = prepared(stroke_ink())
 
     assert np.array_equal(here, there)
 
 
-def test_a_drawing_at_the_edge_of_the_canvas_is_the_same():
+def test_a_drawing_at_the_edge_of_the_canvas_is_the_same(prepared):
     inside = np.pad(np.flipud(np.eye(40, dtype=np.uint8)) * 255, 30)
 
     at_edge = inside[30:70, 30:70]
 
-    assert np.array_equal(drawing.to_mnist(at_edge), drawing.to_mnist(inside))
+    assert np.array_equal(prepared(at_edge), prepared(inside))
 
 
 @pytest.mark.parametrize("scale", [0.5, 0.8, 1.3])
-def test_how_large_it_was_drawn_hardly_matters(scale):
-    same = drawing.to_mnist(stroke_ink(top=30, left=60))
-    scaled = drawing.to_mnist(stroke_ink(top=30, left=60, scale=scale))
+def test_how_large_it_was_drawn_hardly_matters(prepared, scale):
+    same = prepared(stroke_ink(top=30, left=60))
+    scaled = prepared(stroke_ink(top=30, left=60, scale=scale))
 
     assert difference(same, scaled) < 2
     assert difference(same, np.fliplr(scaled)) > 20
 
 
 @pytest.mark.parametrize("factor", [2, 5, 14])
-def test_a_finer_canvas_hardly_matters(factor):
+def test_a_finer_canvas_hardly_matters(prepared, factor):
     ink = stroke_ink()
     finer = np.kron(ink, np.ones((factor, factor), np.uint8))
 
-    assert difference(drawing.to_mnist(finer), drawing.to_mnist(ink)) < 1
+    assert difference(prepared(finer), prepared(ink)) < 1
 
 
 @pytest.mark.parametrize(
@@ -94,8 +100,8 @@ def test_the_longer_side_becomes_20_and_the_aspect_stays(height, width, expected
 
 @pytest.mark.parametrize("flip", [np.asarray, np.flipud, np.fliplr, np.transpose])
 @pytest.mark.parametrize("width", [6, 20, 40])
-def test_the_centre_of_mass_is_where_mnist_has_it(width, flip):
-    image = drawing.to_mnist(flip(stroke_ink(width=width)))
+def test_the_centre_of_mass_is_where_mnist_has_it(prepared, width, flip):
+    image = prepared(flip(stroke_ink(width=width)))
 
     assert np.abs(centre_of_mass(image) - 14).max() <= 0.51
 
@@ -111,37 +117,37 @@ def test_a_heavy_end_is_not_pushed_over_the_border():
 
 
 @pytest.mark.parametrize("corner", [(0, 0), (0, 299), (299, 0), (299, 299)])
-def test_no_stroke_is_lost(corner):
+def test_no_stroke_is_lost(prepared, corner):
     ink = block(100, 100, top=100, left=100)
     ink[
         max(corner[0] - 9, 0) : corner[0] + 9, max(corner[1] - 9, 0) : corner[1] + 9
     ] = 255
 
-    image = drawing.to_mnist(ink)
+    image = prepared(ink)
 
     assert sides(image)[0] == 20
-    with_dot, without = image.sum(), drawing.to_mnist(block(100, 100)).sum()
+    with_dot, without = image.sum(), prepared(block(100, 100)).sum()
     assert with_dot < without  # the dot counts, so the block is small
 
 
 @pytest.mark.parametrize("size, width", [(280, 6), (1400, 10), (4000, 3)])
-def test_thin_strokes_reach_full_ink_and_stay_whole(size, width):
+def test_thin_strokes_reach_full_ink_and_stay_whole(prepared, size, width):
     ink = np.zeros((size, size), np.uint8)
     ink[size // 10 : -size // 10, size // 2 : size // 2 + width] = 255
     ink[size // 2 : size // 2 + width, size // 10 : -size // 10] = 255
 
-    image = drawing.to_mnist(ink)
+    image = prepared(ink)
 
     assert image.max() == 255
     assert sides(image) == (20, 20)
     assert np.count_nonzero(image.max(axis=0)) == 20
 
 
-def test_a_hairline_keeps_its_shades():
+def test_a_hairline_keeps_its_shades(prepared):
     hairline = Image.new("L", (4_000, 4_000))
     ImageDraw.Draw(hairline).line([(200, 200), (1_200, 3_800)], 255, 1)
 
-    image = drawing.to_mnist(np.asarray(hairline))
+    image = prepared(np.asarray(hairline))
 
     assert len(np.unique(image)) > 20
 
@@ -157,21 +163,21 @@ def test_fine_texture_is_averaged_and_not_sampled():
     assert np.ptp(image[12:]) < 16
 
 
-def test_an_image_of_mnist_comes_back_unchanged():
-    image = drawing.to_mnist(stroke_ink())
+def test_an_image_of_mnist_comes_back_unchanged(prepared):
+    image = prepared(stroke_ink())
 
-    assert np.array_equal(drawing.to_mnist(image), image)
+    assert np.array_equal(prepared(image), image)
 
 
-def test_a_soft_edge_belongs_to_the_digit():
+def test_a_soft_edge_belongs_to_the_digit(prepared):
     image = np.zeros((28, 28), np.uint8)
     image[4:24, 6:23] = 30
     image[5:23, 7:22] = 254
 
-    assert np.array_equal(drawing.to_mnist(image), image)
+    assert np.array_equal(prepared(image), image)
 
 
-def test_faint_pixels_do_not_widen_the_box():
+def test_faint_pixels_do_not_widen_the_box(prepared):
     ink = stroke_ink()
     noisy = ink.copy()
     rows, columns = np.nonzero(ink)
@@ -179,13 +185,13 @@ def test_faint_pixels_do_not_widen_the_box():
     noisy[rows.min() + 30, columns.min() - 4] = 45
     noisy[270:, 265:] = 45
 
-    assert np.array_equal(drawing.to_mnist(noisy), drawing.to_mnist(ink))
+    assert np.array_equal(prepared(noisy), prepared(ink))
 
 
-def test_faint_ink_alone_is_a_drawing():
+def test_faint_ink_alone_is_a_drawing(prepared):
     faint = (stroke_ink() // 8).astype(np.uint8)
 
-    assert difference(drawing.to_mnist(faint), drawing.to_mnist(stroke_ink())) < 2
+    assert difference(prepared(faint), prepared(stroke_ink())) < 2
 
 
 @pytest.mark.parametrize(
@@ -197,9 +203,9 @@ def test_faint_ink_alone_is_a_drawing():
     ],
     ids=["blank", "faint", "no pixels"],
 )
-def test_without_ink_there_is_no_guess(ink):
+def test_without_ink_there_is_no_guess(prepared, ink):
     with pytest.raises(EmptyDrawingError, match=r"empty\. Draw a digit first\.$"):
-        drawing.to_mnist(ink)
+        prepared(ink)
 
 
 def test_with_every_step_it_is_prepared_as_mnist_was():
@@ -237,11 +243,11 @@ def test_a_drawing_that_is_not_centred_has_its_box_in_the_middle():
     assert (columns.min() + columns.max()) / 2 == pytest.approx(13.5, abs=1)
 
 
-def test_the_drawing_is_not_changed():
+def test_the_drawing_is_not_changed(prepared):
     ink = stroke_ink()
     ink.flags.writeable = False
     before = ink.copy()
 
-    drawing.to_mnist(ink)
+    prepared(ink)
 
     assert np.array_equal(ink, before)

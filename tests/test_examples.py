@@ -6,15 +6,7 @@ import numpy as np
 import PIL
 import pytest
 
-from mnist_core import (
-    drawing,
-    examples,
-    impostors,
-    inking,
-    paths,
-    pens,
-    styles,
-)
+from mnist_core import drawing, examples, impostors, inking, paths, pens, styles
 from mnist_core.__main__ import main
 from mnist_core.data import Mnist, Split
 from mnist_core.data.sources import Located

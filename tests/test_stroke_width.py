@@ -95,8 +95,15 @@ def test_a_digit_as_coarse_as_mnist_stays():
     assert stroke_width.rewritten(coarse, BOX) is coarse
 
 
-def test_a_blob_stays():
-    blob = cut_out(drawn([(140, 140)], 90))
+def test_a_digit_of_eighty_pixels_does_not():
+    small = cut_out(seven(30)[::2, ::2])
+
+    assert stroke_width.rewritten(small, BOX) is not small
+
+
+@pytest.mark.parametrize("length", [0, 100])
+def test_a_blob_stays(length):
+    blob = cut_out(drawn([(140, 60), (140, 60 + length)], 90))
 
     assert stroke_width.rewritten(blob, BOX) is blob
 
@@ -109,6 +116,12 @@ def test_a_hairline_stays():
     assert stroke_width.rewritten(hairline, BOX) is hairline
 
 
+def test_a_faint_drawing_gets_the_same_pen():
+    faint = (seven(34) // 8).astype(np.uint8)
+
+    assert difference(drawing.to_image(faint), drawing.to_image(seven(34))) < 2
+
+
 def test_faint_ink_is_neither_lost_nor_made_strong():
     ink = seven(28).copy()
     ink[120:200, 190:230] = 100  # beside the stem
@@ -118,13 +131,31 @@ def test_faint_ink_is_neither_lost_nor_made_strong():
     assert np.median(image[15:19, 20:22]) == pytest.approx(100, abs=15)
 
 
-def test_a_thin_part_of_a_stroke_stays():
-    ink = np.maximum(seven(34), drawn([(70, 60), (70, 200)], 8))
+@pytest.mark.parametrize("foot", [150, 250], ids=["short", "long"])
+def test_a_thin_stroke_beside_thick_ones_is_not_lost(foot):
+    thick = drawn([(200, 40), (200, 240)], 34)
+    thin = drawn([(90, 100), (90, foot)], 8)
 
-    image = drawing.to_image(ink)
+    image = drawing.to_image(np.maximum(thick, thin))
 
-    assert (image.max(axis=1)[7:16] > 128).all()
-    assert image[10:16, 5:8].max() > 60
+    assert np.count_nonzero(image[:, :13].max(axis=1) > 100) >= (foot - 100) / 14
+
+
+def test_one_thin_stroke_does_not_make_thick_ones_thicker():
+    bar = drawn([(110, 140), (180, 140)], 8)
+    thick = seven(32)
+
+    image = drawing.to_image(np.maximum(thick, bar))
+
+    assert image.sum() < 1.1 * drawing.to_mnist(thick).sum()
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3])
+def test_the_grain_of_chalk_is_not_taken_for_thin_strokes(share):
+    grain = np.random.default_rng(0).random((140, 140)) < share
+    chalk = np.where(np.kron(grain, np.ones((2, 2))), 0, seven(32)).astype(np.uint8)
+
+    assert np.array_equal(drawing.to_image(chalk), drawing.to_mnist(chalk))
 
 
 def test_the_digit_is_not_changed():

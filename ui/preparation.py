@@ -14,7 +14,7 @@ STEPS = {
     "is_cropped": ("Crop", "The paper around the digit is cut off."),
     "is_rewritten": (
         "Pen",
-        "Every stroke becomes as wide as MNIST's: 2 pixels of 20. It needs the crop.",
+        "Every stroke becomes as wide as MNIST's, 2 pixels. It needs the crop.",
     ),
     "is_scaled": ("Scale", "The longer side becomes 20 pixels of the 28."),
     "is_centred": ("Centre", "The centre of mass goes into the middle."),
@@ -65,7 +65,7 @@ def _sentence(usual: Prediction, changed: Prediction | None) -> str:
 def _picture(pixels: np.ndarray, caption: str) -> None:
     st.html(
         f'<figure style="margin: 0"><img src="{thumbnails.png(pixels)}" alt="" '
-        f'style="width: {WIDTH}px; height: {WIDTH}px; object-fit: contain; '
+        f'style="width: min(100%, {WIDTH}px); aspect-ratio: 1; object-fit: contain; '
         'image-rendering: pixelated; background: #000">'
         f"<figcaption>{caption}</figcaption></figure>"
     )

@@ -140,7 +140,7 @@ WORDS = {
         "Stroke width (pixels)",
         "Thickens strokes on every side by up to so much, and then thins them, as "
         "other pens do. Too low: fine and broad pens are misread. Too high: loops "
-        "close. Try 0.7.",
+        "close and thin strokes fade. Try 0.5.",
     ),
     "blur": Words(
         "Blur (share)",

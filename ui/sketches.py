@@ -14,7 +14,7 @@ from typing import Any, Self
 import numpy as np
 import streamlit as st
 
-from mnist_core import drawing, inking, pictures
+from mnist_core import drawing, inking, pictures, segmentation
 from mnist_core.errors import DigitLabError
 
 MAX_STATES = 30  # that can be undone to
@@ -60,7 +60,7 @@ class Earlier:
 
     Attributes:
         sketch: To bring it back.
-        image: `(28, 28)` uint8, what a model saw of it.
+        image: `(28, 28)` uint8, what a model saw of it; of several digits, all of them.
     """
 
     sketch: Sketch
@@ -166,7 +166,8 @@ def _keep(sketch: Sketch) -> None:
         return
     try:
         ink = inking.ink_from_rgba(pictures.decode_canvas(sketch.png))
-        image = drawing.to_image(ink)
+        is_one = len(segmentation.digits(ink)) == 1
+        image = drawing.to_image(ink) if is_one else drawing.to_mnist(ink)
     except DigitLabError:  # no drawing, or nothing on it
         return
     others = [item for item in earlier() if item.sketch.shape != sketch.shape]
