@@ -109,6 +109,8 @@ def _distance(is_there: np.ndarray, most: int = _REACH) -> np.ndarray:
     squares = np.square(along, dtype=np.float32)
     nearest = squares.copy()
     for away in range(1, min(most, height)):
+        if away**2 >= nearest.max():
+            break  # nothing so far away is nearer
         np.minimum(nearest[away:], squares[:-away] + away**2, out=nearest[away:])
         np.minimum(nearest[:-away], squares[away:] + away**2, out=nearest[:-away])
     return np.sqrt(nearest)
