@@ -59,7 +59,7 @@ def rewritten(digit: np.ndarray, box: int) -> np.ndarray:
     outwards = FINER * (pen - width) / 2
     if outwards < 0:
         moved = inside + outwards
-        reach = RIM - outwards
+        reach = RIM - math.sqrt(2) * outwards  # as far as the corners of square pens
         is_other = _distance(moved > 0, math.ceil(reach) + 1) > reach
     else:
         reach = RIM + outwards

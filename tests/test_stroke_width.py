@@ -141,6 +141,15 @@ def test_a_thin_stroke_beside_thick_ones_is_not_lost(foot):
     assert np.count_nonzero(image[:, :13].max(axis=1) > 100) >= (foot - 100) / 14
 
 
+def test_the_corners_of_a_square_pen_leave_no_specks():
+    bar = np.zeros((280, 280), np.uint8)
+    bar[40:240, 100:160] = 255
+
+    written = stroke_width.rewritten(cut_out(bar), BOX)
+
+    assert ndimage.label(written)[1] == 1
+
+
 def test_one_thin_stroke_does_not_make_thick_ones_thicker():
     bar = drawn([(110, 140), (180, 140)], 8)
     thick = seven(32)
