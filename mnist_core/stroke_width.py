@@ -49,8 +49,8 @@ def rewritten(digit: np.ndarray, box: int) -> np.ndarray:
         return digit
     inside = _distance(~is_ink)
     thin, usual = _widths(inside)
-    # Thin parts must not vanish where strokes are thinned, and one thin part is no
-    # reason to thicken all.
+    # Thin parts must not vanish where strokes are thinned, and they are no reason to
+    # thicken all.
     width = thin if thin > STROKE else min(usual, STROKE)
     if width >= THICKEST * box:
         return digit
@@ -81,14 +81,16 @@ def _enlarged(digit: np.ndarray, longer: int) -> np.ndarray:
 
 
 def _widths(inside: np.ndarray) -> tuple[float, float]:
-    """Of the thin parts and of half of all strokes, in pixels of the box.
+    """Of the thin parts, and of the strokes that hold half of the ink, in the box.
 
     Half of the ink's width is how far its middle is from paper. Pixels are counted from
     middle to middle, so half a pixel of that distance is paper.
     """
     is_middle = (inside > 0) & (inside == _highest(inside))
     middle = np.sort(inside[is_middle])
-    thin, usual = (middle[int(share * len(middle))] for share in (THIN_PARTS, 0.5))
+    thin = middle[int(THIN_PARTS * len(middle))]
+    ink = np.cumsum(middle)
+    usual = middle[np.searchsorted(ink, ink[-1] / 2)]
     return (2 * float(thin) - 1) / FINER, (2 * float(usual) - 1) / FINER
 
 

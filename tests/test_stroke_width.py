@@ -159,6 +159,14 @@ def test_one_thin_stroke_does_not_make_thick_ones_thicker():
     assert image.sum() < 1.1 * drawing.to_mnist(thick).sum()
 
 
+def test_what_an_eraser_has_left_does_not_grow():
+    stem = drawn([(205, 60), (120, 235)], 20)
+    rest = stem.copy()
+    rest[50:52, 75:205] = 255  # of the bar of a 7
+
+    assert drawing.to_image(rest).sum() < 1.2 * drawing.to_image(stem).sum()
+
+
 @pytest.mark.parametrize("share", [0.1, 0.3])
 def test_the_grain_of_chalk_is_not_taken_for_thin_strokes(share):
     grain = np.random.default_rng(0).random((140, 140)) < share
