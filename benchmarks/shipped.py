@@ -1,11 +1,12 @@
-"""How the shipped run was made: seeds of the recipe `best`, the best by validation.
+"""How the shipped run was made: seeds of the recipe `best`, and then thick pens.
 
     python -m benchmarks.shipped FOLDER [--seeds 5]
 
 Three to five minutes a seed. A folder that has some of the runs gets the others.
 The test split is in the table because the spread over seeds is part of the result; the
-choice looks at validation alone. The chosen run's folder, without its lock
-and log, is copied to `saved_model/shipped`.
+choice looks at validation alone. What is chosen goes on to learn thick pens, with as
+many seeds; the folder of the best, without its lock and log, is copied to
+`saved_model/shipped`.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from benchmarks._table import machine, table
 from mnist_core import models, trainer
 from mnist_core.config import TrainConfig
 from mnist_core.errors import DigitLabError, RunError
-from mnist_core.recipes import recipe
+from mnist_core.recipes import for_drawings, recipe
 from mnist_core.runs import Result, Run, RunStore
 
 HEAD = ("", "validation accuracy", "test accuracy", "minutes")
@@ -32,17 +33,27 @@ def main() -> None:
     store = RunStore(options.folder)
     trainer.limit_threads()
     print(f"{machine()}\n", flush=True)
-    config = recipe("best").config
     try:
-        runs = [
-            trained(store, f"Seed {seed}", replace(config, seed=seed))
-            for seed in range(options.seeds)
-        ]
+        firsts = _seeds(store, "Best", recipe("best").config, options.seeds)
+        start = _chosen(firsts)
+        config = for_drawings(start.config, start.id)
+        lasts = _seeds(store, "Thick pens", config, options.seeds)
     except DigitLabError as error:
         sys.exit(str(error))
-    print(table(HEAD, [*(_row(run) for run in runs), _summary(runs)]))
-    best = max(runs, key=lambda run: _result(run).validation_accuracy)
-    print(f"\nThe best by validation is {best.name}, in {best.folder}.")
+    for runs in (firsts, lasts):
+        print(f"{table(HEAD, [*(_row(run) for run in runs), _summary(runs)])}\n")
+    print(f"The best by validation is {_chosen(lasts).folder}.")
+
+
+def _seeds(store: RunStore, name: str, config: TrainConfig, number: int) -> list[Run]:
+    return [
+        trained(store, f"{name} - seed {seed}", replace(config, seed=seed))
+        for seed in range(number)
+    ]
+
+
+def _chosen(runs: list[Run]) -> Run:
+    return max(runs, key=lambda run: _result(run).validation_accuracy)
 
 
 def trained(store: RunStore, name: str, config: TrainConfig) -> Run:

@@ -67,6 +67,9 @@ class TrainConfig:
         batch_normalization: Normalise after every hidden layer.
         start_from: Id of a finished run of the same architecture, whose weights the
             training begins with; "" begins with weights drawn by lot.
+        start_share: Share of that run's weights in those that the training ends with,
+            which are the average of both: it forgets less (Wortsman et al., "Robust
+            fine-tuning of zero-shot models", 2022). Nothing without `start_from`.
         teachers: Ids of finished runs whose probabilities, averaged, are learned
             beside the labels (distillation: Hinton et al., 2015).
         rotation: Largest random rotation, in degrees.
@@ -81,6 +84,8 @@ class TrainConfig:
             sharpens.
         num_styled: Images added to the train split, drawn by rules in styles that MNIST
             hardly shows, such as slashed zeros.
+        num_thick: Images added to the train split: digits of it, and styled ones, as a
+            thick pen draws them small, so that loops are filled.
         num_kept: Images added to the train split: a visitor's own drawings, which lie
             in the run's folder, over and over until there are so many.
         label_noise: Share of the train split's labels that are made wrong on purpose,
@@ -105,6 +110,7 @@ class TrainConfig:
     label_smoothing: float = _number(0.0, 0.0, 0.5)
     batch_normalization: bool = False
     start_from: str = _run_id()
+    start_share: float = _number(0.0, 0.0, 0.9)
     teachers: tuple[str, ...] = _run_ids()
     rotation: float = _number(0.0, 0.0, 45.0)
     shift: float = _number(0.0, 0.0, 6.0)
@@ -114,6 +120,7 @@ class TrainConfig:
     thickness: float = _number(0.0, 0.0, 1.0)
     blur: float = _number(0.0, 0.0, 1.0)
     num_styled: int = _number(0, 0, 20_000)
+    num_thick: int = _number(0, 0, 60_000)
     num_kept: int = _number(0, 0, 20_000)
     label_noise: float = _number(0.0, 0.0, 0.5)
     seed: int = _number(0, 0, 2**31 - 1)
@@ -151,7 +158,8 @@ class TrainConfig:
     @property
     def num_learned(self) -> int:
         """Images of an epoch: the train split and what is drawn beside it."""
-        return self.num_train + self.num_styled + self.num_kept
+        drawn = self.num_styled + self.num_thick + self.num_kept
+        return self.num_train + drawn
 
     @property
     def is_augmented(self) -> bool:

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mnist_core import kept, kernels, label_noise, models, styles
+from mnist_core import kept, kernels, label_noise, models, pens, styles
 from mnist_core.architectures import cost
 from mnist_core.augmentation import augment
 from mnist_core.config import NUM_CLASSES, TrainConfig
@@ -61,9 +61,12 @@ class Engine:
         """
         self.config, self.mnist = config, mnist
         self._teachers = [models.load(path) for path in teachers]
+        plain = label_noise.learned(mnist.train, config) + styles.written(
+            config.num_styled, config.seed
+        )
         train = (
-            label_noise.learned(mnist.train, config)
-            + styles.written(config.num_styled, config.seed)
+            plain
+            + pens.thickened(plain, config.num_thick, config.seed)
             + kept.repeated(drawings, config.num_kept)
         )
         self._train = _resident(train)
@@ -71,8 +74,10 @@ class Engine:
         self._num_train = len(train)
         self.steps_per_epoch = -(-self._num_train // config.batch_size)
         self.heads = models.build(config)
+        self._origin: list[np.ndarray] = []
         if origin is not None:
-            self.heads.model.set_weights(models.load(origin).get_weights())
+            self._origin = models.load(origin).get_weights()
+            self.heads.model.set_weights(self._origin)
         self._num_parts = _num_parts(config)
         self._network = kernels.training_view(self.heads, self._num_parts)
         self._normalizations = [
@@ -114,6 +119,16 @@ class Engine:
         """Put back what `variables` returned."""
         for variable, value in zip(self._all_variables(), values, strict=True):
             variable.assign(value)
+
+    def averaged(self, weights: list[np.ndarray]) -> list[np.ndarray]:
+        """Weights of the model, averaged with those of its origin if it has one."""
+        share = self.config.start_share
+        if not (share and self._origin):
+            return weights
+        return [
+            share * before + (1 - share) * after
+            for before, after in zip(self._origin, weights, strict=True)
+        ]
 
     def _all_variables(self) -> list[keras.Variable]:
         return [*self.heads.model.variables, *self._optimizer.variables]

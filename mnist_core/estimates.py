@@ -38,7 +38,7 @@ def seconds(config: TrainConfig, runs: Sequence[Run] = ()) -> float:
     training = config.time_limit or (
         (_training(config, config.epochs) + config.epochs * teaching) * pace
     )
-    drawing = DRAWING * config.num_styled
+    drawing = DRAWING * (config.num_styled + config.num_thick)
     return STARTUP + (drawing + reading) * pace + training + FINISHING
 
 

@@ -58,8 +58,8 @@ def ink_from_strokes(
     paper = Image.new("L", (side, side))
     pen = ImageDraw.Draw(paper)
     for stroke in strokes:
-        pen.line([tuple(point) for point in stroke], 255, round(width), joint="curve")
-        for x, y in stroke[[0, -1]]:
+        pen.line([tuple(point) for point in stroke], 255, round(width))
+        for x, y in stroke:
             box = (x - width / 2, y - width / 2, x + width / 2, y + width / 2)
             pen.ellipse(box, 255)
     return np.asarray(paper)

@@ -7,8 +7,9 @@ it for digits.
 import numpy as np
 from PIL import Image
 
-from mnist_core import drawing, inking
+from mnist_core import drawing, inking, stroke_width
 from mnist_core.config import IMAGE_SIZE
+from mnist_core.data import Split
 
 FINER = 3  # times the pixels of an image, in which it is written again
 SIDE = 28 * FINER
@@ -17,6 +18,7 @@ SHEAR = 0.1  # standard deviation of x over y
 WIDENING = 0.12  # standard deviation of the logarithm of width over height
 EDGE = (0.25, 0.65)  # of full ink, where it now begins: low is a thicker pen
 PEN = (1.2, 4.0)  # pixels of an image, the thinnest and the thickest slash
+THICKER = (0.8, 2.0)  # pixels of an image, on either side of a thick pen's strokes
 
 
 def rewritten(images: np.ndarray, seed: int) -> np.ndarray:
@@ -31,6 +33,34 @@ def slashed(zeros: np.ndarray, seed: int) -> np.ndarray:
     generator = np.random.default_rng([seed, len(zeros)])
     changed = [_slashed(zero, generator) for zero in zeros]
     return np.array(changed, np.uint8).reshape(zeros.shape)
+
+
+def thickened(digits: Split, num_images: int, seed: int) -> Split:
+    """Digits that a thick pen has drawn small, prepared as a drawing is.
+
+    Their loops are filled; where preparing opens them, it opens others, too.
+
+    Args:
+        digits: Of which some are drawn, all of them before one is drawn again.
+        num_images: How many to draw.
+        seed: The same one gives the same images.
+    """
+    generator = np.random.default_rng([seed, num_images])
+    rounds = -(-num_images // max(len(digits), 1))
+    orders = [generator.permutation(len(digits)) for _ in range(rounds)]
+    chosen = digits[np.concatenate([np.zeros(0, int), *orders])[:num_images]]
+    growths = generator.uniform(*THICKER, num_images)
+    images = [
+        _thickened(image, growth)
+        for image, growth in zip(chosen.images, growths, strict=True)
+    ]
+    return Split(np.array(images, np.uint8).reshape(chosen.images.shape), chosen.labels)
+
+
+def _thickened(image: np.ndarray, growth: float) -> np.ndarray:
+    side = IMAGE_SIZE * stroke_width.FINER
+    fine = Image.fromarray(image).resize((side, side), Image.Resampling.BICUBIC)
+    return drawing.to_image(stroke_width.grown(np.asarray(fine), growth))
 
 
 def _rewritten(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:

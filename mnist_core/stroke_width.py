@@ -2,7 +2,7 @@
 
 A pen of 20 pixels suits a digit as large as the canvas and fills the loops of one in
 its corner. So the width of the strokes is measured, and their edges are moved in or out
-until every digit, large or small, is written with the same pen.
+until every digit, large or small, is written with the same pen. Filled loops open.
 """
 
 import math
@@ -17,6 +17,7 @@ FINER = 6  # times the pixels of the box, in which edges are moved
 COARSEST = 2  # times the pixels of the box; coarser digits do not show their pen
 THICKEST = 0.4  # share of the box; what is wider is a blob and no stroke
 THIN_PARTS = 0.1  # share of the strokes' middle; the pen is no thicker than these
+HOLE = 0.5  # pixels of the box, half of the narrowest loop that is opened
 GRAIN = 0.05  # share of the ink that tiny holes may be; chalk and crayons have more
 EDGE = 128  # levels of 255, where strokes end
 RIM = 2.0  # pixels beyond the edge in which ink is a soft edge, and not faint ink
@@ -61,6 +62,7 @@ def rewritten(digit: np.ndarray, box: int) -> np.ndarray:
         moved = inside + outwards
         reach = RIM - math.sqrt(2) * outwards  # as far as the corners of square pens
         is_other = _distance(moved > 0, math.ceil(reach) + 1) > reach
+        moved = np.minimum(moved, _loops(inside, FINER * (width + pen) / 2))
     else:
         reach = RIM + outwards
         outside = _distance(is_ink, math.ceil(reach) + 1)
@@ -68,6 +70,26 @@ def rewritten(digit: np.ndarray, box: int) -> np.ndarray:
         is_other = outside > reach
     ink = np.where(is_other, tones, np.rint(255 * np.clip(moved, 0, 1)))
     return ink.astype(np.uint8)
+
+
+def grown(fine: np.ndarray, growth: float) -> np.ndarray:
+    """Ink as a thicker pen would have drawn it.
+
+    Args:
+        fine: `(H, W)` uint8, `FINER` times as fine as an image.
+        growth: Pixels of an image, on either side of each stroke.
+
+    Returns:
+        `(h, w)` uint8 with some paper around it; as it was where all is faint.
+    """
+    reach = FINER * growth
+    paper = math.ceil(reach) + 1
+    padded = np.pad(fine, paper)
+    is_ink = padded >= EDGE
+    if not is_ink.any():
+        return padded
+    moved = 1 - _distance(is_ink, paper) + reach
+    return np.rint(255 * np.clip(moved, 0, 1)).astype(np.uint8)
 
 
 def _enlarged(digit: np.ndarray, longer: int) -> np.ndarray:
@@ -92,6 +114,19 @@ def _widths(inside: np.ndarray) -> tuple[float, float]:
     ink = np.cumsum(middle)
     usual = middle[np.searchsorted(ink, ink[-1] / 2)]
     return (2 * float(thin) - 1) / FINER, (2 * float(usual) - 1) / FINER
+
+
+def _loops(inside: np.ndarray, deep: float) -> np.ndarray | float:
+    """How far pixels are outside of loops that the pen has filled; below 0 inside.
+
+    The path of a pen is half its width from paper. What is deeper in the ink, by half
+    of the new pen as well, is none of it: there was paper within a loop.
+    """
+    around = FINER * HOLE
+    filled = inside - 0.5 > deep + around
+    if not filled.any():
+        return np.inf
+    return _distance(filled, math.ceil(around) + 2) - around
 
 
 def _distance(is_there: np.ndarray, most: int = _REACH) -> np.ndarray:

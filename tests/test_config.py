@@ -32,6 +32,7 @@ OTHERS = {
     "label_smoothing": 0.1,
     "batch_normalization": True,
     "start_from": "20260101-000000-000",
+    "start_share": 0.3,
     "teachers": ("20260101-000000-000", "shipped"),
     "rotation": 10.0,
     "shift": 2.0,
@@ -41,6 +42,7 @@ OTHERS = {
     "thickness": 0.5,
     "blur": 0.5,
     "num_styled": 300,
+    "num_thick": 400,
     "num_kept": 200,
     "label_noise": 0.2,
     "seed": 42,
@@ -147,9 +149,9 @@ def test_a_training_starts_from_the_run_that_is_named():
 
 
 def test_what_is_learned_is_the_train_split_and_what_is_drawn():
-    config = TrainConfig(num_train=1_000, num_styled=200, num_kept=30)
+    config = TrainConfig(num_train=1_000, num_styled=200, num_thick=4, num_kept=30)
 
-    assert config.num_learned == 1_230
+    assert config.num_learned == 1_234
 
 
 @pytest.mark.parametrize("value", ["a, b", ["a", "b"], ("a", "b"), " a,b,"])

@@ -78,6 +78,7 @@ def test_every_epoch_takes_as_long_as_the_last():
         {"rotation": 5.0},
         {"elastic": 0.5},
         {"num_styled": 5_000},
+        {"num_thick": 5_000},
         {"architecture": "residual"},
     ],
     ids=lambda settings: next(iter(settings)),

@@ -89,6 +89,39 @@ def test_a_loop_that_a_thick_pen_has_nearly_closed_opens():
     assert paper_inside(drawing.to_image(thick)) > 50
 
 
+@pytest.mark.parametrize("width", [24, 34, 44])
+def test_a_loop_that_a_thick_pen_has_filled_opens(width):
+    angles = np.linspace(0, 2 * np.pi, 60)
+    half = width / 2 - 2  # so that no paper is left in its middle
+    loop = [(80 + half * np.cos(a), 60 + half * np.sin(a)) for a in angles]
+    stem = [(80 + half, 60), (80 + half, 60 + 3 * width)]
+    nine = np.maximum(drawn(loop, width), drawn(stem, width))
+
+    assert paper_inside(drawing.to_mnist(nine)) == 0
+    assert paper_inside(drawing.to_image(nine)) >= 3
+
+
+def test_the_middle_of_a_loop_that_was_filled_is_paper():
+    disc = drawn([(140, 140), (140, 141)], 78)
+    lollipop = np.maximum(disc, drawn([(140, 100), (140, 10)], 30))
+
+    image = drawing.to_image(lollipop)
+
+    rows, columns = np.nonzero(ndimage.binary_fill_holes(image > 128) & (image <= 128))
+    assert image[round(rows.mean()), round(columns.mean())] == 0
+
+
+@pytest.mark.parametrize("width", [12, 24, 34])
+def test_strokes_that_cross_or_meet_are_no_loop(width):
+    cross = np.maximum(
+        drawn([(80, 60), (80, 180)], width), drawn([(30, 120), (130, 120)], width)
+    )
+    corner = drawn([(60, 60), (150, 60), (150, 180)], width)
+
+    assert paper_inside(drawing.to_image(cross)) == 0
+    assert paper_inside(drawing.to_image(corner)) == 0
+
+
 def test_a_digit_as_coarse_as_mnist_stays():
     coarse = cut_out(seven(30)[::8, ::8])
 

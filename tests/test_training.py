@@ -681,11 +681,30 @@ def test_what_teachers_say_of_other_styles_is_not_learned(small_mnist, tmp_path)
 
 
 def test_other_styles_are_learned_beside_all_of_the_train_split(small_mnist):
-    engine = Engine(small(epochs=1, num_styled=300), small_mnist)
+    engine = Engine(small(epochs=1, num_styled=300, num_thick=70), small_mnist)
 
     sums = engine.run(1, 0, np.full(engine.steps_per_epoch, 1e-3, np.float32))
 
-    assert sums[2] == len(small_mnist.train) + 300
+    assert sums[2] == len(small_mnist.train) + 370
+
+
+def test_a_thick_pen_draws_styled_digits_as_well(small_mnist):
+    num_plain = len(small_mnist.train) + 200
+    engine = Engine(small(num_styled=200, num_thick=num_plain), small_mnist)
+    labels = engine._train[1].numpy()
+
+    plain, thick = labels[:num_plain], labels[num_plain:]
+
+    assert np.array_equal(np.bincount(thick), np.bincount(plain))
+
+
+def test_labels_made_wrong_are_wrong_for_a_thick_pen_as_well(small_mnist):
+    num_train = len(small_mnist.train)
+    engine = Engine(small(label_noise=0.5, num_thick=num_train), small_mnist)
+    learned, thick = np.split(engine._train[1].numpy(), 2)
+
+    assert np.array_equal(np.bincount(thick), np.bincount(learned))
+    assert not np.array_equal(learned, small_mnist.train.labels)
 
 
 def test_a_snapshot_stays_as_it_was_while_the_training_goes_on(small_mnist):

@@ -105,6 +105,12 @@ WORDS = {
         "random ones (fine-tuning). It then takes few epochs, and a learning rate "
         "below that of the run.",
     ),
+    "start_share": Words(
+        "Of that run, keep (share)",
+        "What it ends with is the average of the weights that it started from and "
+        "those that it has learned; this is the share of the former. Too low: it "
+        "forgets what that run could do. Too high: it learns nothing new. Try 0.3.",
+    ),
     "teachers": Words(
         "Teachers",
         "Finished runs whose answers it learns beside the labels, averaged "
@@ -154,6 +160,13 @@ WORDS = {
         "Too high: MNIST's own get less attention, and to draw them takes a while "
         "before the first number. Try 5,000.",
     ),
+    "num_thick": Words(
+        "Digits of a thick pen",
+        "Adds so many digits as a thick pen draws them small: their loops are filled. "
+        "Too low: such drawings are misread. Too high: MNIST's own get less "
+        "attention, and to draw a thousand takes a second before the first number. "
+        "Try 10,000.",
+    ),
     "num_train": Words(
         "Training images",
         "How many it learns from. Too low: it overfits, which is worth seeing. Too "
@@ -195,9 +208,16 @@ GROUPS = {
         "time_limit",
     ),
     "Against overfitting": ("weight_decay", "label_smoothing"),
-    "Learning from other runs": ("start_from", "teachers"),
+    "Learning from other runs": ("start_from", "start_share", "teachers"),
     "Random changes to the images": CHANGES,
-    "Data": ("num_train", "num_styled", "num_validation", "label_noise", "seed"),
+    "Data": (
+        "num_train",
+        "num_styled",
+        "num_thick",
+        "num_validation",
+        "label_noise",
+        "seed",
+    ),
 }
 # What a press on + or - changes; typing takes any value within the bounds.
 _STEPS: dict[str, float] = {
@@ -219,6 +239,8 @@ _STEPS: dict[str, float] = {
     "thickness": 0.1,
     "blur": 0.1,
     "num_styled": 1000,
+    "num_thick": 1000,
+    "start_share": 0.05,
     "num_train": 5000,
     "num_validation": 1000,
     "label_noise": 0.05,
