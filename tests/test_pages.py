@@ -15,7 +15,7 @@ import subprocess
 import sys
 from concurrent.futures import Future, wait
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import asdict, replace
 from urllib.parse import parse_qsl
 
 import numpy as np
@@ -33,6 +33,7 @@ from mnist_core.config import TrainConfig, bounds
 from mnist_core.errors import DatasetError
 from mnist_core.evaluation import Evaluation, percent
 from mnist_core.files import append_json_line, read_json, write_json
+from mnist_core.history import EpochMetrics
 from mnist_core.neighbours import MAX_REFERENCE
 from mnist_core.network import Network
 from mnist_core.predictor import Predictor
@@ -1570,9 +1571,14 @@ def watched(store, evaluation):
     """A run that was looked at after three epochs, and what was said of digit 0.
 
     After the first epoch ten digits are read as 3 wrongly; after the second, none of
-    those, but digit 0; the last is what the shipped run says.
+    those, but digit 0; the last is the best, and what the shipped run says.
     """
     run = finished(store, "Watched")
+    epochs = [
+        EpochMetrics(epoch, 0.1, 0.9, 0.1 / epoch, 0.9, epoch) for epoch in (1, 2, 3)
+    ]
+    lines = [json.dumps({"kind": "epoch", **asdict(epoch)}) for epoch in epochs]
+    (run.folder / "progress.jsonl").write_text("\n".join([*lines, ""]))
     timeline = Timeline.empty(evaluation.labels)
     right = evaluation.probabilities.copy()
     wrong = np.flatnonzero((evaluation.labels != 3) & evaluation.is_correct)[:10]
