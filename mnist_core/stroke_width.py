@@ -132,25 +132,25 @@ def _loops(inside: np.ndarray, deep: float) -> np.ndarray | float:
 def _distance(is_there: np.ndarray, most: int = _REACH) -> np.ndarray:
     """`(H, W)` float32: how far the nearest True is, in pixels, `most` at most.
 
-    First along the rows, then the least over the columns (Felzenszwalb and
-    Huttenlocher, "Distance transforms of sampled functions", 2012, by trying all).
+    First along the rows, where all distances are sums of 1, 2, 4, …; then the least
+    over the columns (Felzenszwalb and Huttenlocher, "Distance transforms of sampled
+    functions", 2012, by trying all). Small integers are what processors do fastest.
     """
     height, width = is_there.shape
-    columns = np.arange(width)
-    nowhere = width + most
-    before = np.where(is_there, columns, -nowhere)
-    after = np.where(is_there, columns, width + nowhere)
-    before = np.maximum.accumulate(before, axis=1)
-    after = np.minimum.accumulate(after[:, ::-1], axis=1)[:, ::-1]
-    along = np.minimum(np.minimum(columns - before, after - columns), most)
-    squares = np.square(along, dtype=np.float32)
+    along = np.where(is_there, 0, np.int16(most))
+    away = 1
+    while away < min(most, width):
+        np.minimum(along[:, away:], along[:, :-away] + away, out=along[:, away:])
+        np.minimum(along[:, :-away], along[:, away:] + away, out=along[:, :-away])
+        away *= 2
+    squares = along * along
     nearest = squares.copy()
     for away in range(1, min(most, height)):
         if away**2 >= nearest.max():
             break  # nothing so far away is nearer
         np.minimum(nearest[away:], squares[:-away] + away**2, out=nearest[away:])
         np.minimum(nearest[:-away], squares[away:] + away**2, out=nearest[:-away])
-    return np.sqrt(nearest)
+    return np.sqrt(nearest, dtype=np.float32)
 
 
 def _highest(values: np.ndarray) -> np.ndarray:
