@@ -188,6 +188,16 @@ class Visitor:
         idle = '[data-testid="stApp"][data-test-script-state="notRunning"]'
         expect(self.page.locator(idle)).to_be_visible()
 
+    def download(self, button):
+        """Take a file away.
+
+        A file that is asked for while the page still runs is taken back by Streamlit.
+        """
+        self.rest()
+        with self.page.expect_download() as download:
+            button.click()
+        return download.value
+
     @property
     def query(self):
         return dict(parse_qsl(urlsplit(self.page.url).query))

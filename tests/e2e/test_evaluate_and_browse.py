@@ -104,21 +104,19 @@ def test_a_figure_is_taken_away(visit, server, figure, format, head):
 
     name = figure.split()[0].lower()
 
-    with app.page.expect_download() as download:
-        app.at(f"{name}-{format.lower()}").get_by_role("button").click()
+    file = app.download(app.at(f"{name}-{format.lower()}").get_by_role("button"))
 
-    assert download.value.suggested_filename == f"{name}-shipped.{format.lower()}"
-    assert download.value.path().read_bytes().startswith(head)
+    assert file.suggested_filename == f"{name}-shipped.{format.lower()}"
+    assert file.path().read_bytes().startswith(head)
 
 
 def test_a_report_is_taken_away_and_opens_by_itself(visit, server, evaluation):
     app = visit(server).open("evaluate?look=training")
 
-    with app.page.expect_download() as download:
-        app.button("Download the report").click()
+    file = app.download(app.button("Download the report"))
 
-    assert download.value.suggested_filename == "report-shipped.html"
-    app.page.set_content(download.value.path().read_text())
+    assert file.suggested_filename == "report-shipped.html"
+    app.page.set_content(file.path().read_text())
     expect(app.page.get_by_text(evaluation.sentence())).to_be_visible()
     expect(app.page.locator(".digits img")).to_have_count(25)
 
@@ -257,14 +255,12 @@ def test_what_is_selected_is_taken_away(visit, server, evaluation):
     app = visit(server).open("browse", show="wrong")
     app.button("Take away").click()
 
-    with app.page.expect_download() as download:
-        app.at("take-csv").get_by_role("button").click()
-    table = download.value.path().read_text("utf-8-sig").splitlines()
-    with app.page.expect_download() as download:
-        app.at("take-zip").get_by_role("button").click()
+    csv = app.download(app.at("take-csv").get_by_role("button"))
+    table = csv.path().read_text("utf-8-sig").splitlines()
+    images = app.download(app.at("take-zip").get_by_role("button"))
 
     assert len(table) == 1 + evaluation.num_mistakes
-    with zipfile.ZipFile(download.value.path()) as archive:
+    with zipfile.ZipFile(images.path()) as archive:
         assert len(archive.namelist()) == 1 + evaluation.num_mistakes
 
 

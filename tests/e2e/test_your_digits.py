@@ -26,9 +26,8 @@ def test_a_digit_is_drawn_and_kept_by_a_key_and_seen_and_all_is_deleted(
     expect(app.at("kept-count")).to_contain_text("1")
     address = app.query["mine"]
 
-    with app.page.expect_download() as download:
-        app.at("export-npz").get_by_role("button").click()
-    with np.load(io.BytesIO(download.value.path().read_bytes())) as arrays:
+    file = app.download(app.at("export-npz").get_by_role("button"))
+    with np.load(io.BytesIO(file.path().read_bytes())) as arrays:
         assert arrays["labels"].tolist() == [1]
         assert arrays["images"].shape == (1, 28, 28)
 
@@ -78,9 +77,8 @@ def test_a_digit_said_before_the_answer_is_said_of_the_whole_drawing(
 
     seen = app.at("model-input").locator("img").get_attribute("src")
     bare = np.asarray(Image.open(io.BytesIO(b64decode(seen.partition(",")[2]))))
-    with app.page.expect_download() as download:
-        app.at("export-npz").get_by_role("button").click()
-    with np.load(io.BytesIO(download.value.path().read_bytes())) as arrays:
+    file = app.download(app.at("export-npz").get_by_role("button"))
+    with np.load(io.BytesIO(file.path().read_bytes())) as arrays:
         assert set(arrays["labels"]) == {7}
         assert not any(np.array_equal(image, bare) for image in arrays["images"])
 
