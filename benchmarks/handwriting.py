@@ -68,6 +68,7 @@ CONDITIONS = {
     "any of these, anywhere": Condition((8, 32), (0.4, 0.9), 84, 15, is_most=True),
     "small in a corner": Condition((12, 12), (0.25, 0.25), shift=90),
     "the same, usual pen": Condition((20, 20), (0.25, 0.25), shift=90),
+    "the same, thick pen": Condition((28, 28), (0.25, 0.25), shift=90),
 }
 
 

@@ -67,9 +67,6 @@ class TrainConfig:
         batch_normalization: Normalise after every hidden layer.
         start_from: Id of a finished run of the same architecture, whose weights the
             training begins with; "" begins with weights drawn by lot.
-        start_share: Share of that run's weights in those that the training ends with,
-            which are the average of both: it forgets less (Wortsman et al., "Robust
-            fine-tuning of zero-shot models", 2022). Nothing without `start_from`.
         teachers: Ids of finished runs whose probabilities, averaged, are learned
             beside the labels (distillation: Hinton et al., 2015).
         rotation: Largest random rotation, in degrees.
@@ -110,7 +107,6 @@ class TrainConfig:
     label_smoothing: float = _number(0.0, 0.0, 0.5)
     batch_normalization: bool = False
     start_from: str = _run_id()
-    start_share: float = _number(0.0, 0.0, 0.9)
     teachers: tuple[str, ...] = _run_ids()
     rotation: float = _number(0.0, 0.0, 45.0)
     shift: float = _number(0.0, 0.0, 6.0)

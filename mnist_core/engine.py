@@ -74,10 +74,8 @@ class Engine:
         self._num_train = len(train)
         self.steps_per_epoch = -(-self._num_train // config.batch_size)
         self.heads = models.build(config)
-        self._origin: list[np.ndarray] = []
         if origin is not None:
-            self._origin = models.load(origin).get_weights()
-            self.heads.model.set_weights(self._origin)
+            self.heads.model.set_weights(models.load(origin).get_weights())
         self._num_parts = _num_parts(config)
         self._network = kernels.training_view(self.heads, self._num_parts)
         self._normalizations = [
@@ -119,16 +117,6 @@ class Engine:
         """Put back what `variables` returned."""
         for variable, value in zip(self._all_variables(), values, strict=True):
             variable.assign(value)
-
-    def averaged(self, weights: list[np.ndarray]) -> list[np.ndarray]:
-        """Weights of the model, averaged with those of its origin if it has one."""
-        share = self.config.start_share
-        if not (share and self._origin):
-            return weights
-        return [
-            share * before + (1 - share) * after
-            for before, after in zip(self._origin, weights, strict=True)
-        ]
 
     def _all_variables(self) -> list[keras.Variable]:
         return [*self.heads.model.variables, *self._optimizer.variables]

@@ -19,6 +19,7 @@ WIDENING = 0.12  # standard deviation of the logarithm of width over height
 EDGE = (0.25, 0.65)  # of full ink, where it now begins: low is a thicker pen
 PEN = (1.2, 4.0)  # pixels of an image, the thinnest and the thickest slash
 THICKER = (0.8, 2.0)  # pixels of an image, on either side of a thick pen's strokes
+NARROWER = (0.6, 1.25)  # times as wide; loops of narrow digits are the first to fill
 
 
 def rewritten(images: np.ndarray, seed: int) -> np.ndarray:
@@ -38,7 +39,8 @@ def slashed(zeros: np.ndarray, seed: int) -> np.ndarray:
 def thickened(digits: Split, num_images: int, seed: int) -> Split:
     """Digits that a thick pen has drawn small, prepared as a drawing is.
 
-    Their loops are filled; where preparing opens them, it opens others, too.
+    The pen fills loops. Preparing opens most of them again, and sometimes one where
+    there was none, as between a one and its flag: a run is to learn both.
 
     Args:
         digits: Of which some are drawn, all of them before one is drawn again.
@@ -49,17 +51,15 @@ def thickened(digits: Split, num_images: int, seed: int) -> Split:
     rounds = -(-num_images // max(len(digits), 1))
     orders = [generator.permutation(len(digits)) for _ in range(rounds)]
     chosen = digits[np.concatenate([np.zeros(0, int), *orders])[:num_images]]
-    growths = generator.uniform(*THICKER, num_images)
-    images = [
-        _thickened(image, growth)
-        for image, growth in zip(chosen.images, growths, strict=True)
-    ]
+    images = [_thickened(image, generator) for image in chosen.images]
     return Split(np.array(images, np.uint8).reshape(chosen.images.shape), chosen.labels)
 
 
-def _thickened(image: np.ndarray, growth: float) -> np.ndarray:
-    side = IMAGE_SIZE * stroke_width.FINER
-    fine = Image.fromarray(image).resize((side, side), Image.Resampling.BICUBIC)
+def _thickened(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    height = IMAGE_SIZE * stroke_width.FINER
+    width = round(height * generator.uniform(*NARROWER))
+    fine = Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC)
+    growth = generator.uniform(*THICKER)
     return drawing.to_image(stroke_width.grown(np.asarray(fine), growth))
 
 

@@ -95,7 +95,7 @@ def train(
             ending = "stopped"
             break
 
-    engine.heads.model.set_weights(engine.averaged(best_weights))
+    engine.heads.model.set_weights(best_weights)
     return Trained(engine.heads, history, ending)
 
 

@@ -32,7 +32,6 @@ OTHERS = {
     "label_smoothing": 0.1,
     "batch_normalization": True,
     "start_from": "20260101-000000-000",
-    "start_share": 0.3,
     "teachers": ("20260101-000000-000", "shipped"),
     "rotation": 10.0,
     "shift": 2.0,

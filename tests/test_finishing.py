@@ -253,6 +253,15 @@ def test_the_shipped_run_comes_with_what_it_said_after_each_epoch(shipped, mnist
     assert kept == pytest.approx(shipped.result.test_accuracy)
 
 
+def test_the_shipped_run_has_the_weights_of_its_best_epoch(shipped, mnist):
+    history, _ = shipped.progress()
+    probabilities = shipped.probabilities("validation")
+
+    right = probabilities[np.arange(len(probabilities)), mnist.validation.labels]
+    loss = -np.log(right).mean()
+    assert loss == pytest.approx(best_epoch(history).val_loss, rel=1e-4)
+
+
 def test_the_shipped_run_reads_at_least_995_in_1000_test_digits(
     shipped, shipped_reading, mnist
 ):

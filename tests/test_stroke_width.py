@@ -111,7 +111,7 @@ def test_the_middle_of_a_loop_that_was_filled_is_paper():
     assert image[round(rows.mean()), round(columns.mean())] == 0
 
 
-@pytest.mark.parametrize("width", [12, 24, 34])
+@pytest.mark.parametrize("width", [12, 24, 34, 48])
 def test_strokes_that_cross_or_meet_are_no_loop(width):
     cross = np.maximum(
         drawn([(80, 60), (80, 180)], width), drawn([(30, 120), (130, 120)], width)

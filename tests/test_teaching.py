@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
+from numpy.testing import assert_array_equal
 
-from mnist_core import kept, models, styles, teaching, trainer, training
+from mnist_core import kept, models, styles, teaching, trainer
 from mnist_core.config import TrainConfig
 from mnist_core.engine import Engine
 from mnist_core.errors import KeptError, RunError
@@ -108,30 +108,6 @@ def test_a_network_starts_from_the_weights_of_its_origin(origin, mnist):
         engine.heads.model.get_weights(), models.load(path).get_weights(), strict=True
     ):
         assert_array_equal(ours, theirs)
-
-
-@pytest.mark.parametrize("share", [0.0, 0.25])
-def test_what_is_kept_of_the_origin_is_averaged_in(origin, mnist, share):
-    config = replace(CONFIG, start_from=origin.id, start_share=share, epochs=1)
-    path = origin.file("model.keras")
-    snapshots = []
-    engine = Engine(config, mnist, origin=path)
-
-    trained = training.train(engine, on_snapshot=snapshots.append)
-
-    before = models.load(path).get_weights()
-    ended = trained.heads.model.get_weights()
-    (snapshot,) = snapshots
-    for start, end, mixed in zip(before, snapshot.best_weights, ended, strict=True):
-        assert np.abs(end - start).max() > 0
-        assert_allclose(mixed, share * start + (1 - share) * end, atol=1e-6)
-
-
-def test_without_an_origin_there_is_nothing_to_keep(mnist):
-    engine = Engine(replace(CONFIG, start_share=0.5), mnist)
-    weights = engine.heads.model.get_weights()
-
-    assert engine.averaged(weights) is weights
 
 
 def test_drawings_that_are_held_out_are_never_taught_with(store, mnist, monkeypatch):

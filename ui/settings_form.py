@@ -105,12 +105,6 @@ WORDS = {
         "random ones (fine-tuning). It then takes few epochs, and a learning rate "
         "below that of the run.",
     ),
-    "start_share": Words(
-        "Of that run, keep (share)",
-        "What it ends with is the average of the weights that it started from and "
-        "those that it has learned; this is the share of the former. Too low: it "
-        "forgets what that run could do. Too high: it learns nothing new. Try 0.3.",
-    ),
     "teachers": Words(
         "Teachers",
         "Finished runs whose answers it learns beside the labels, averaged "
@@ -208,7 +202,7 @@ GROUPS = {
         "time_limit",
     ),
     "Against overfitting": ("weight_decay", "label_smoothing"),
-    "Learning from other runs": ("start_from", "start_share", "teachers"),
+    "Learning from other runs": ("start_from", "teachers"),
     "Random changes to the images": CHANGES,
     "Data": (
         "num_train",
@@ -240,7 +234,6 @@ _STEPS: dict[str, float] = {
     "blur": 0.1,
     "num_styled": 1000,
     "num_thick": 1000,
-    "start_share": 0.05,
     "num_train": 5000,
     "num_validation": 1000,
     "label_noise": 0.05,
