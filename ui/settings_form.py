@@ -281,10 +281,13 @@ def settings_form(recipe: str) -> TrainConfig:
     settings: dict[str, Any] = {}
     for group, names in GROUPS.items():
         st.markdown(f"**{group}**")
-        columns = st.columns(min(len(names), 3))
-        for place, name in enumerate(names):
-            with columns[place % len(columns)]:
-                settings[name] = _widget(name)
+        width = min(len(names), 3)
+        for start in range(0, len(names), width):
+            # Each row has its own columns: where they stack, the order stays.
+            row = names[start : start + width]
+            for column, name in zip(st.columns(width), row, strict=False):
+                with column:
+                    settings[name] = _widget(name)
     st.caption(ARCHITECTURES[settings["architecture"]].summary)
     changed = [
         f"{name}={_text(value)}"

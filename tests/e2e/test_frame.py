@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from benchmarks import _server
 from mnist_core import paths
 from mnist_core.evaluation import percent
+from ui.settings_form import GROUPS, WORDS
 
 SHIPPED = json.loads((paths.shipped_run_dir() / "result.json").read_text())
 ACCURACY = percent(SHIPPED["test_accuracy"], places=2)
@@ -101,6 +102,19 @@ def test_an_open_digit_and_an_open_form_fit_on_a_phone(visit, server):
     epochs = app.page.get_by_role("spinbutton", name="Epochs", exact=True)
     expect(epochs).to_be_visible()
     assert_no_sideways(app)
+
+
+def test_settings_stand_on_a_phone_in_the_order_of_a_wide_window(visit, server):
+    app = visit(server, width=390, height=844, is_mobile=True).open("train")
+    app.page.get_by_text("Settings", exact=True).click()
+
+    tops = []
+    for name in GROUPS["Data"]:
+        field = app.page.get_by_role("spinbutton", name=WORDS[name].label, exact=True)
+        expect(field).to_be_visible()
+        tops.append(field.bounding_box()["y"])
+    assert len(tops) > 3
+    assert tops == sorted(set(tops))
 
 
 def test_a_run_that_is_gone_is_said_to_be_so(visit, server):
