@@ -152,10 +152,14 @@ class TrainConfig:
                     )
 
     @property
+    def num_drawn(self) -> int:
+        """Images that are drawn before the first step."""
+        return self.num_styled + self.num_thick
+
+    @property
     def num_learned(self) -> int:
-        """Images of an epoch: the train split and what is drawn beside it."""
-        drawn = self.num_styled + self.num_thick + self.num_kept
-        return self.num_train + drawn
+        """Images of an epoch: the train split, what is drawn, and a visitor's own."""
+        return self.num_train + self.num_drawn + self.num_kept
 
     @property
     def is_augmented(self) -> bool:

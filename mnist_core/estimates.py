@@ -38,8 +38,12 @@ def seconds(config: TrainConfig, runs: Sequence[Run] = ()) -> float:
     training = config.time_limit or (
         (_training(config, config.epochs) + config.epochs * teaching) * pace
     )
-    drawing = DRAWING * (config.num_styled + config.num_thick)
-    return STARTUP + (drawing + reading) * pace + training + FINISHING
+    return STARTUP + (drawing(config) + reading) * pace + training + FINISHING
+
+
+def drawing(config: TrainConfig) -> float:
+    """Seconds before the first step in which digits are drawn that it learns from."""
+    return DRAWING * config.num_drawn
 
 
 def _training(config: TrainConfig, epochs: int) -> float:

@@ -23,7 +23,7 @@ from pathlib import Path
 from queue import Empty, Queue
 from typing import TYPE_CHECKING, Any
 
-from mnist_core import data, jobs, kept, paths
+from mnist_core import data, estimates, jobs, kept, paths
 from mnist_core.checkpoints import Snapshot, load_snapshot, save_snapshot
 from mnist_core.config import TrainConfig
 from mnist_core.data import Split
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 MAX_THREADS = 4  # of TensorFlow; more give little on images of 28 x 28
 MAX_DENSITY = 400  # reports kept of a training as long as the present one
 MAX_IDLE = 900.0  # seconds that a spare waits to be told more
+MAX_DRAWING = 10.0  # seconds of drawing digits that a spare does before it is told more
 NICENESS = 19  # the lowest priority: whoever draws comes first
 
 log = logging.getLogger(__name__)
@@ -250,7 +251,10 @@ def _wait_for_run(store: RunStore) -> "tuple[Run, Engine | None]":
         engine = None  # the memory of the last one is free before the next is built
         models.forget_names()
         try:
-            engine = _built(store, TrainConfig.from_json(message["config"]))
+            config = TrainConfig.from_json(message["config"])
+            if estimates.drawing(config) > MAX_DRAWING:
+                continue  # who starts it must not wait until this ends
+            engine = _built(store, config)
             if messages.empty() and not has_rehearsed:
                 finishing.rehearse(engine.heads)
                 has_rehearsed = True

@@ -1278,8 +1278,8 @@ def test_a_folder_that_cannot_be_written_gets_a_sentence(mnist, store):
 # Train: what is going on
 
 
-def running(store, held, *lines):
-    run = store.create(CONFIG, "Mine")
+def running(store, held, *lines, config=CONFIG):
+    run = store.create(config, "Mine")
     held(run)
     runs.write_state(run, "running")
     for line in lines:
@@ -1307,6 +1307,16 @@ def test_a_run_that_gets_ready_says_so(mnist, store, held):
 
     assert text_of(app, "training-status").startswith("**running** · getting ready")
     assert app.get_by_key("training-progress").get("progress")[0].value == 0
+
+
+def test_a_run_that_draws_digits_first_says_how_many(mnist, store, held):
+    running(store, held, config=replace(CONFIG, num_styled=2_000, num_thick=30_000))
+
+    app = open_page("train")
+
+    status = text_of(app, "training-status")
+    assert "32,000 digits are drawn before the first batch" in status
+    assert "about 64 s" in status
 
 
 def test_a_run_that_trains_says_how_far_it_is(mnist, store, held):

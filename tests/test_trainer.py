@@ -466,3 +466,27 @@ def test_a_trainer_does_not_keep_to_the_core_of_the_server_that_started_it():
     )
 
     assert answer.stdout.strip() == b"True"
+
+
+@pytest.mark.parametrize(
+    ("num_thick", "is_built"), [(100, True), (60_000, False)], ids=["few", "many"]
+)
+def test_a_spare_does_not_begin_what_a_run_would_wait_long_for(
+    store, monkeypatch, num_thick, is_built
+):
+    config = TrainConfig(num_thick=num_thick)
+    run = store.create(config)
+    messages = iter([{"config": config.to_json()}, {"run": run.id}])
+    built = []
+
+    def build(store, config):
+        built.append(config)
+        raise DatasetError("It is only watched.")
+
+    monkeypatch.setattr(trainer, "_newest", lambda queue: next(messages))
+    monkeypatch.setattr(trainer, "_messages", lambda: None)
+    monkeypatch.setattr(trainer, "_write_to", lambda log: None)
+    monkeypatch.setattr(trainer, "_built", build)
+
+    assert trainer._wait_for_run(store) == (run, None)
+    assert built == [config] * is_built

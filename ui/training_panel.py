@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mnist_core import jobs
+from mnist_core import estimates, jobs
 from mnist_core.errors import DigitLabError
 from mnist_core.evaluation import percent
 from mnist_core.history import BatchMetrics, best_epoch
@@ -11,6 +11,7 @@ from ui import notices
 
 CHART_HEIGHT = 430  # pixels, as high as the two charts beside it
 REFRESH = 0.5  # seconds between two looks at a training
+SOME = 5.0  # seconds of getting ready; more are told
 REDRAW = 2.0  # seconds between two drawings of its curves, which cost the browser more
 
 
@@ -93,6 +94,12 @@ def _queue_words(store: RunStore, run: Run) -> str:
 
 def _live_words(run: Run, last: BatchMetrics | None) -> str:
     if last is None:
+        seconds = estimates.drawing(run.config)
+        if seconds > SOME:
+            return (
+                f"getting ready: {run.config.num_drawn:,} digits are drawn before the "
+                f"first batch, which takes about {duration(seconds)}"
+            )
         return "getting ready: the first batch comes in some seconds"
     words = (
         _epoch_words(run, last),
