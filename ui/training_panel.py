@@ -11,7 +11,7 @@ from ui import notices
 
 CHART_HEIGHT = 430  # pixels, as high as the two charts beside it
 REFRESH = 0.5  # seconds between two looks at a training
-SOME = 5.0  # seconds of getting ready; more are told
+LONG_DRAWING = 5.0  # seconds of drawing digits before the first batch; more are told
 REDRAW = 2.0  # seconds between two drawings of its curves, which cost the browser more
 
 
@@ -95,7 +95,7 @@ def _queue_words(store: RunStore, run: Run) -> str:
 def _live_words(run: Run, last: BatchMetrics | None) -> str:
     if last is None:
         seconds = estimates.drawing(run.config)
-        if seconds > SOME:
+        if seconds > LONG_DRAWING:
             return (
                 f"getting ready: {run.config.num_drawn:,} digits are drawn before the "
                 f"first batch, which takes about {duration(seconds)}"
