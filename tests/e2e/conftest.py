@@ -39,10 +39,15 @@ STARTING = 60.0  # seconds until a server must answer
 # The canvas listens to the mouse only when Fabric.js has set it up, and shows nothing
 # of that: a stroke in the first quarter of a second is lost.
 CANVAS_SETUP = 300  # milliseconds
-BENIGN = (  # a page's own address asks for these below itself; a tab without network
+BENIGN = (
+    # A page's own address asks for these below itself.
     r"404 .*/\w+/_stcore/(health|host-config)$",
+    # A tab without network.
     r"net::ERR_NAME_NOT_RESOLVED .*",
     r"net::ERR_INTERNET_DISCONNECTED .*",
+    # Two Undos at once: Streamlit replaces the canvas while it still loads the first
+    # drawing, and the canvas clears itself when it is gone. The new one is right.
+    r"(?s)reading 'clearRect'.*streamlit_drawable_canvas",
 )
 NO_CHROMIUM = (
     "No Chromium is on this machine: `apt install chromium`, or install Google Chrome, "
@@ -152,14 +157,16 @@ class Visitor:
         self.page = page
         self.server = server
         self.errors = []
-        page.on("console", self._note)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", self._listen)
+        page.on("pageerror", lambda error: self._note(error.stack or str(error)))
 
-    def _note(self, message):
+    def _listen(self, message):
         if message.type == "error":
-            text = f"{message.text} {message.location.get('url', '')}"
-            if not any(re.search(benign, text) for benign in BENIGN):
-                self.errors.append(text)
+            self._note(f"{message.text} {message.location.get('url', '')}")
+
+    def _note(self, error):
+        if not any(re.search(benign, error) for benign in BENIGN):
+            self.errors.append(error)
 
     def forgive(self, pattern):
         """Pass over what the console has said of something done on purpose."""
@@ -290,6 +297,17 @@ class Visitor:
         canvas.scroll_into_view_if_needed()
         self.page.wait_for_timeout(CANVAS_SETUP)
         return canvas.bounding_box()
+
+    @property
+    def ink(self):
+        """How many pixels of the canvas are black."""
+        return self.page.locator("canvas.dc-canvas.lower-canvas").evaluate(
+            """canvas => {
+                const context = canvas.getContext("2d");
+                const image = context.getImageData(0, 0, canvas.width, canvas.height);
+                return image.data.filter((value, at) => at % 4 == 0 && !value).length;
+            }"""
+        )
 
     def draw(self, *strokes):
         """Draw with the mouse; strokes are points of a canvas of 280 by 280."""

@@ -277,6 +277,22 @@ def test_the_drawing_is_there_after_another_page(app):
     app.expect_digit("–")
 
 
+def test_quick_undos_leave_a_canvas_to_draw_on(app):
+    app.draw(*(arc(140, 140, 20 * size, 20 * size, 0, 180) for size in range(1, 6)))
+    app.rest()
+
+    while app.at("undo").get_by_role("button").is_enabled():
+        app.page.keyboard.press("Control+z")
+    app.expect_digit("–")
+    app.rest()
+
+    assert app.ink == 0
+    app.draw(*SEVEN)
+    app.expect_digit("7")
+    app.rest()
+    assert app.ink > 0
+
+
 def test_the_stroke_width_does_not_lose_the_drawing(app):
     app.draw(*SEVEN)
     app.expect_digit("7")
