@@ -160,7 +160,7 @@ class Timeline:
 
     @cached_property
     def learned_at(self) -> np.ndarray:
-        """`(N,)` int, the epoch from which an image stays right; 0: wrong at last."""
+        """`(N,)` int, from which epoch an image stays right; 0: not after the last."""
         stays = np.logical_and.accumulate(self.is_correct[::-1])[::-1]
         if not len(self.epochs):
             return np.zeros(len(self.labels), int)
@@ -253,14 +253,28 @@ class Timeline:
             )
         ]
 
-    def story(self, index: int) -> str:
-        """How one image was learned: "Learned at epoch 3, forgotten twice."."""
+    def story(self, index: int, *, is_right: bool) -> str:
+        """How one image was learned: "Learned for good at epoch 3, forgotten twice.".
+
+        Args:
+            index: Of the image.
+            is_right: Whether the model reads it right. The model is that of the best
+                epoch; if the last one read the image otherwise, that is said.
+        """
+        story = self._learned(index)
+        if is_right == self.is_correct[-1, index]:
+            return story
+        word = "right" if is_right else "wrong"
+        return f"{story} The model is that of an earlier epoch and reads it {word}."
+
+    def _learned(self, index: int) -> str:
         learned = int(self.learned_at[index])
         forgotten = int(self.num_forgotten[index])
         if not learned and not self.is_correct[:, index].any():
             return "Never read right after any epoch."
         if not learned:
-            return f"Read right at times, forgotten {_times(forgotten)}, wrong at last."
+            times = _times(forgotten)
+            return f"Read right at times, forgotten {times}, wrong after the last."
         if learned == self.epochs[0]:
             return f"Read right from epoch {learned} on."
         if not forgotten:

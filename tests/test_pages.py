@@ -1632,6 +1632,16 @@ def test_the_best_epoch_is_shown_first(watched):
     assert app.select_slider(key="epoch").value == 3
 
 
+def test_a_digit_that_the_kept_epoch_reads_otherwise_than_the_last_says_so(evaluation):
+    file = paths.shipped_run_dir() / EPOCHS_FILE
+    timeline = Timeline.load(file, evaluation.labels)
+    index = np.flatnonzero(timeline.is_correct[-1] & ~evaluation.is_correct)[0]
+
+    app = open_page("browse", i=str(index), why="epochs")
+
+    assert_text(app, "The model is that of an earlier epoch and reads it wrong.")
+
+
 def test_a_run_that_nobody_looked_at_says_so(mnist, store):
     run = finished(store, "Mine")
     result = read_json(run.folder / "result.json")

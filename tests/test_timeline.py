@@ -133,8 +133,8 @@ def test_what_is_learned_late_comes_latest_first():
         ([7, 7, 7, 7], "Read right from epoch 1 on."),
         ([1, 1, 7, 7], "Learned at epoch 3, never forgotten."),
         ([7, 1, 7, 7], "Learned for good at epoch 3, forgotten once."),
-        ([7, 1, 7, 1], "Read right at times, forgotten twice, wrong at last."),
-        ([7, 1, 1, 1], "Read right at times, forgotten once, wrong at last."),
+        ([7, 1, 7, 1], "Read right at times, forgotten twice, wrong after the last."),
+        ([7, 1, 1, 1], "Read right at times, forgotten once, wrong after the last."),
         ([1, 1, 1, 1], "Never read right after any epoch."),
     ],
 )
@@ -142,7 +142,31 @@ def test_the_story_of_an_image_is_told(digits, story):
     column = np.array(digits, np.uint8)[:, None]
     timeline = Timeline(np.array([7]), np.arange(1, 5), column, np.full_like(column, 9))
 
-    assert timeline.story(0) == story
+    assert timeline.story(0, is_right=digits[-1] == 7) == story
+
+
+@pytest.mark.parametrize(
+    ("digits", "story"),
+    [
+        (
+            [7, 1],
+            "Read right at times, forgotten once, wrong after the last. "
+            "The model is that of an earlier epoch and reads it right.",
+        ),
+        (
+            [1, 7],
+            "Learned at epoch 2, never forgotten. "
+            "The model is that of an earlier epoch and reads it wrong.",
+        ),
+        ([1, 2], "Never read right after any epoch."),
+        ([7, 7], "Read right from epoch 1 on."),
+    ],
+)
+def test_a_story_says_what_the_model_reads_if_its_epoch_is_not_the_last(digits, story):
+    column = np.array(digits, np.uint8)[:, None]
+    timeline = Timeline(np.array([7]), np.arange(1, 3), column, np.full_like(column, 9))
+
+    assert timeline.story(0, is_right=digits[0] == 7) == story
 
 
 def test_what_was_said_of_an_image_is_said_epoch_by_epoch():

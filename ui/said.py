@@ -31,5 +31,6 @@ def show_said(run: Run, index: int) -> None:
     elif len(timeline.epochs) == 1:
         st.caption("This run was looked at after one epoch only.")
     else:
-        st.caption(timeline.story(index))
+        is_right = bool(resources.evaluation(run).is_correct[index])
+        st.caption(timeline.story(index, is_right=is_right))
         st.altair_chart(charts_epochs.said(timeline, index), key="said-by-epoch")

@@ -290,10 +290,11 @@ def _tile(
     *,
     is_wrong: bool,
 ) -> Tile:
+    story = timeline.story(index, is_right=bool(evaluation.is_correct[index]))
     return Tile(
         index,
         caption,
-        f"Digit {index}, labelled {timeline.labels[index]}: {timeline.story(index)}",
+        f"Digit {index}, labelled {timeline.labels[index]}: {story}",
         is_wrong=is_wrong,
         is_disputed=index in evaluation.disputed,
     )
