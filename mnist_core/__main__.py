@@ -22,6 +22,7 @@ from tqdm import tqdm
 
 from mnist_core import (
     data,
+    estimates,
     examples,
     inking,
     kept,
@@ -105,7 +106,7 @@ def _train(options: argparse.Namespace, store: RunStore, run: Run) -> int:
     with (
         _interrupts() as interrupts,
         _own_stderr(run.folder / "log.txt") as stderr,
-        _progress_bar(stderr) as bar,
+        _progress_bar(stderr, _first_words(store, run)) as bar,
     ):
         run = trainer.train_run(
             store,
@@ -354,10 +355,15 @@ def _own_stderr(log: Path) -> Iterator[TextIO]:
 
 
 @contextmanager
-def _progress_bar(stream: TextIO) -> Iterator[tqdm]:
+def _progress_bar(stream: TextIO, description: str) -> Iterator[tqdm]:
     form = "{desc} {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left {postfix}"
-    with tqdm(file=stream, bar_format=form, desc="Getting ready") as bar:
+    with tqdm(file=stream, bar_format=form, desc=description) as bar:
         yield bar
+
+
+def _first_words(store: RunStore, run: Run) -> str:
+    """What is done before the first batch."""
+    return estimates.drawing_words(run.config, store.runs()) or "Getting ready"
 
 
 def _show_progress(bar: tqdm, metrics: BatchMetrics) -> None:

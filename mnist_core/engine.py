@@ -5,7 +5,7 @@ gradient step and the metrics are one TensorFlow graph with a loop in it, so
 Python is entered a few times a second, not once a step.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
@@ -46,6 +46,7 @@ class Engine:
         *,
         origin: Path | None = None,
         drawings: Split = kept.NOTHING,
+        on_drawn: Callable[[], None] = lambda: None,
     ) -> None:
         """Build it all, with the weights of its origin or those that the seed decides.
 
@@ -55,6 +56,8 @@ class Engine:
             teachers: The saved models of the config's teachers.
             origin: The saved model of the run that the config starts from.
             drawings: To be taught with, `config.num_kept` images of an epoch.
+            on_drawn: Called after each digit of a thick pen, which take long; what it
+                raises ends it.
 
         Raises:
             RunError: If a saved model cannot be opened.
@@ -66,7 +69,7 @@ class Engine:
         )
         train = (
             plain
-            + pens.thickened(plain, config.num_thick, config.seed)
+            + pens.thickened(plain, config.num_thick, config.seed, on_drawn)
             + kept.repeated(drawings, config.num_kept)
         )
         self._train = _resident(train)

@@ -13,7 +13,9 @@ from mnist_core.config import TrainConfig
 from mnist_core.runs import Run
 
 STARTUP = 1.0  # seconds until the first step, in a process that was ready
-DRAWING = 2e-3  # seconds for a digit that is drawn by rules, before the first step
+STYLED = 0.8e-3  # seconds for a digit that is drawn by rules, before the first step
+THICK = 2.5e-3  # seconds for a digit that a thick pen draws
+LONG_DRAWING = 5.0  # seconds of drawing before the first step; more are told
 FINISHING = 2.0  # seconds to save and to export
 NUM_FINISHING = 35_000  # images that are read when a run is finished
 STEP = 0.5e-3  # seconds a step
@@ -38,12 +40,33 @@ def seconds(config: TrainConfig, runs: Sequence[Run] = ()) -> float:
     training = config.time_limit or (
         (_training(config, config.epochs) + config.epochs * teaching) * pace
     )
-    return STARTUP + (drawing(config) + reading) * pace + training + FINISHING
+    return STARTUP + drawing(config, runs) + reading * pace + training + FINISHING
 
 
-def drawing(config: TrainConfig) -> float:
-    """Seconds before the first step in which digits are drawn that it learns from."""
-    return DRAWING * config.num_drawn
+def drawing(config: TrainConfig, runs: Sequence[Run] = ()) -> float:
+    """Seconds before the first step in which digits are drawn; `seconds` has them."""
+    drawn = STYLED * config.num_styled + THICK * config.num_thick
+    return drawn * _pace(runs)
+
+
+def drawing_words(config: TrainConfig, runs: Sequence[Run] = ()) -> str:
+    """What is done before the first step if that takes long, as a sentence; or ""."""
+    seconds = drawing(config, runs)
+    if seconds <= LONG_DRAWING:
+        return ""
+    return (
+        f"{config.num_drawn:,} digits are drawn before the first batch, which takes "
+        f"about {duration(seconds)}."
+    )
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words: "8 s", "3 min", "2.5 h"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
 
 
 def _training(config: TrainConfig, epochs: int) -> float:

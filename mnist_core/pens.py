@@ -4,6 +4,8 @@ What people draw on a canvas differs from MNIST in such ways. A run should take 
 it for digits.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from PIL import Image
 
@@ -19,7 +21,7 @@ WIDENING = 0.12  # standard deviation of the logarithm of width over height
 EDGE = (0.25, 0.65)  # of full ink, where it now begins: low is a thicker pen
 PEN = (1.2, 4.0)  # pixels of an image, the thinnest and the thickest slash
 THICKER = (0.8, 2.0)  # pixels of an image, on either side of a thick pen's strokes
-NARROWER = (0.6, 1.25)  # times as wide; loops of narrow digits are the first to fill
+WIDTHS = (0.6, 1.25)  # times as wide; loops of narrow digits are the first to fill
 
 
 def rewritten(images: np.ndarray, seed: int) -> np.ndarray:
@@ -36,7 +38,12 @@ def slashed(zeros: np.ndarray, seed: int) -> np.ndarray:
     return np.array(changed, np.uint8).reshape(zeros.shape)
 
 
-def thickened(digits: Split, num_images: int, seed: int) -> Split:
+def thickened(
+    digits: Split,
+    num_images: int,
+    seed: int,
+    on_drawn: Callable[[], None] = lambda: None,
+) -> Split:
     """Digits that a thick pen has drawn small, prepared as a drawing is.
 
     The pen fills loops. Preparing opens most of them again, and sometimes one where
@@ -46,18 +53,22 @@ def thickened(digits: Split, num_images: int, seed: int) -> Split:
         digits: Of which some are drawn, all of them before one is drawn again.
         num_images: How many to draw.
         seed: The same one gives the same images.
+        on_drawn: Called after each one.
     """
     generator = np.random.default_rng([seed, num_images])
     rounds = -(-num_images // max(len(digits), 1))
     orders = [generator.permutation(len(digits)) for _ in range(rounds)]
     chosen = digits[np.concatenate([np.zeros(0, int), *orders])[:num_images]]
-    images = [_thickened(image, generator) for image in chosen.images]
-    return Split(np.array(images, np.uint8).reshape(chosen.images.shape), chosen.labels)
+    images = np.zeros_like(chosen.images)
+    for index, image in enumerate(chosen.images):
+        images[index] = _thickened(image, generator)
+        on_drawn()
+    return Split(images, chosen.labels)
 
 
 def _thickened(image: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     height = IMAGE_SIZE * stroke_width.FINER
-    width = round(height * generator.uniform(*NARROWER))
+    width = round(height * generator.uniform(*WIDTHS))
     fine = Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC)
     growth = generator.uniform(*THICKER)
     return drawing.to_image(stroke_width.grown(np.asarray(fine), growth))

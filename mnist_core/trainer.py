@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
 from queue import Empty, Queue
@@ -46,7 +46,8 @@ if TYPE_CHECKING:
 MAX_THREADS = 4  # of TensorFlow; more give little on images of 28 x 28
 MAX_DENSITY = 400  # reports kept of a training as long as the present one
 MAX_IDLE = 900.0  # seconds that a spare waits to be told more
-MAX_DRAWING = 10.0  # seconds of drawing digits that a spare does before it is told more
+MAX_DRAWING = 3.0  # seconds of drawing digits that a spare does before it is told more
+CHECKPOINT = "checkpoint.npz"
 NICENESS = 19  # the lowest priority: whoever draws comes first
 
 log = logging.getLogger(__name__)
@@ -56,7 +57,6 @@ def train_run(
     store: RunStore,
     run: Run,
     *,
-    engine: "Engine | None" = None,
     on_batches: Callable[[BatchMetrics], None] = lambda metrics: None,
     is_cancelled: Callable[[], bool] = lambda: False,
     on_wait: Callable[[], None] = lambda: None,
@@ -66,7 +66,6 @@ def train_run(
     Args:
         store: Where the run is.
         run: A queued run that no other process works on.
-        engine: A new one for the run's config, if there is one already.
         on_batches: Called a few times a second, beside what goes into the folder.
         is_cancelled: Another way to ask for a stop, beside the folder's.
         on_wait: Called a few times a second while another training holds the slot.
@@ -79,26 +78,51 @@ def train_run(
         return is_cancelled() or (run.folder / "stop").exists()
 
     with trainer_lock(run):
-        try:
-            with jobs.turn(store, run, should_stop, on_wait) as has_turn:
-                if has_turn:
-                    write_state(run, "running")
-                    _train(
-                        run,
-                        engine or _built(store, run.config, run.kept()),
-                        on_batches,
-                        should_stop,
-                    )
-                else:
-                    write_state(run, "stopped", "Stopped before it began.")
-        except Exception as error:  # the edge of the process: it must be told
-            log.exception("The training of %s failed", run.id)
-            write_state(run, "failed", _sentence(error))
+        return _train_in_turn(store, run, None, on_batches, should_stop, on_wait)
+
+
+class _StoppedError(Exception):
+    """A stop was asked for before the first batch."""
+
+
+def _train_in_turn(
+    store: RunStore,
+    run: Run,
+    engine: "Engine | None",
+    on_batches: Callable[[BatchMetrics], None],
+    should_stop: Callable[[], bool],
+    on_wait: Callable[[], None],
+) -> Run:
+    """The same for whoever has the run's lock, and perhaps a new engine for it."""
+
+    def check_stop() -> None:
+        has_learned = (run.folder / CHECKPOINT).exists()  # which a stop is to keep
+        if should_stop() and not has_learned:
+            raise _StoppedError
+
+    try:
+        with jobs.turn(store, run, should_stop, on_wait) as has_turn:
+            if not has_turn:
+                raise _StoppedError
+            if engine is None:
+                words = estimates.drawing_words(run.config, store.runs())
+                write_state(run, "running", words)
+                engine = _built(store, run.config, run.kept(), on_drawn=check_stop)
+            write_state(run, "running")
+            _train(run, engine, on_batches, should_stop)
+    except _StoppedError:
+        write_state(run, "stopped", "Stopped before it began.")
+    except Exception as error:  # the edge of the process: it must be told
+        log.exception("The training of %s failed", run.id)
+        write_state(run, "failed", _sentence(error))
     return store.get(run.id)
 
 
 def _built(
-    store: RunStore, config: TrainConfig, drawings: Split | None = None
+    store: RunStore,
+    config: TrainConfig,
+    drawings: Split | None = None,
+    on_drawn: Callable[[], None] = lambda: None,
 ) -> "Engine":
     """A new engine for a config, with its data and the runs that it needs.
 
@@ -119,6 +143,7 @@ def _built(
         drawings=drawings[~kept.held_out(drawings.images)]
         if drawings
         else kept.NOTHING,
+        on_drawn=on_drawn,
     )
 
 
@@ -130,7 +155,7 @@ def _train(
 ) -> None:
     from mnist_core import finishing, training  # TensorFlow: only when it is needed
 
-    checkpoint = run.folder / "checkpoint.npz"
+    checkpoint = run.folder / CHECKPOINT
     progress = run.folder / "progress.jsonl"
     snapshot = load_snapshot(checkpoint)
     # The one use of the test split before the training is over: to be looked at later.
@@ -229,20 +254,40 @@ def main(argument: str) -> int:
         argument: The run's id, or `jobs.SPARE`: get ready, and read it from standard
             input. A spare that is told nothing ends with status 0.
     """
-    _be_considerate()
     limit_threads()
     store = RunStore()
-    if argument != jobs.SPARE:
-        return 0 if train_run(store, store.get(argument)).has_model else 1
-    run, engine = _wait_for_run(store)
-    # Keras's export collects garbage: a quarter of a second among all that is here.
-    gc.freeze()
-    return 0 if train_run(store, run, engine=engine).has_model else 1
+    engine = None
+    if argument == jobs.SPARE:
+        _be_considerate()
+        run, lock, engine = _wait_for_run(store)
+        # Keras's export collects garbage: a quarter of a second among all that is here.
+        gc.freeze()
+    else:
+        run = store.get(argument)
+        lock = _locked(run)
+        _be_considerate()  # now: on a busy machine it might be taken for dead before
+    with lock:
+        run = _train_in_turn(
+            store,
+            run,
+            engine,
+            on_batches=lambda metrics: None,
+            should_stop=(run.folder / "stop").exists,
+            on_wait=lambda: None,
+        )
+    return 0 if run.has_model else 1
 
 
-def _wait_for_run(store: RunStore) -> "tuple[Run, Engine | None]":
-    """The run that this spare is for, and its engine if that was got ready."""
-    messages = _messages()
+def _locked(run: Run) -> ExitStack:
+    """A run's lock, held; whoever leaves the stack, in any thread, lets it go."""
+    lock = ExitStack()
+    lock.enter_context(trainer_lock(run))
+    return lock
+
+
+def _wait_for_run(store: RunStore) -> "tuple[Run, ExitStack, Engine | None]":
+    """The run that this spare is for, its lock, and its engine if that is ready."""
+    messages = _messages(store)
     # Seconds, so the pipe is read first.
     from mnist_core import examples, finishing, models
 
@@ -252,8 +297,8 @@ def _wait_for_run(store: RunStore) -> "tuple[Run, Engine | None]":
         models.forget_names()
         try:
             config = TrainConfig.from_json(message["config"])
-            if estimates.drawing(config) > MAX_DRAWING:
-                continue  # who starts it must not wait until this ends
+            if estimates.drawing(config, store.runs()) > MAX_DRAWING:
+                continue  # who starts something else must not wait until this ends
             engine = _built(store, config)
             if messages.empty() and not has_rehearsed:
                 finishing.rehearse(engine.heads)
@@ -262,16 +307,21 @@ def _wait_for_run(store: RunStore) -> "tuple[Run, Engine | None]":
                 examples.of(engine.mnist)
         except Exception:  # who starts it will be told
             log.exception("Nothing was got ready")
-    run = store.get(message["run"])
+    run, lock = message["run"], message["lock"]
     _write_to(run.folder / "log.txt")
     if engine is not None and engine.config == run.config:
-        return run, engine
+        return run, lock, engine
     models.forget_names()
-    return run, None
+    return run, lock, None
 
 
-def _messages() -> "Queue[dict[str, Any]]":
-    """What the server sends; the process ends when it leaves without a run's id."""
+def _messages(store: RunStore) -> "Queue[dict[str, Any]]":
+    """What the server sends, a run in place of its id, with its lock.
+
+    The process ends when the server leaves without such an id. The lock is taken at
+    once, whatever this process is busy with: a run that has a process for long without
+    its lock counts as interrupted.
+    """
     messages: Queue[dict[str, Any]] = Queue()
     # Without a buffer: a thread that waits in one would hold up the process's end.
     pipe = os.fdopen(sys.stdin.fileno(), "rb", buffering=0, closefd=False)
@@ -281,9 +331,12 @@ def _messages() -> "Queue[dict[str, Any]]":
         try:
             for line in pipe:
                 message = json.loads(line)
+                if "run" in message:
+                    run = store.get(message["run"])
+                    message = {"run": run, "lock": _locked(run)}
                 messages.put(message)
         finally:
-            if "run" not in message:
+            if "lock" not in message:
                 os._exit(0)
 
     threading.Thread(target=read, daemon=True).start()

@@ -7,12 +7,13 @@ import streamlit as st
 from mnist_core import estimates, jobs
 from mnist_core.architectures import ARCHITECTURES, cost
 from mnist_core.errors import DigitLabError
+from mnist_core.estimates import duration
 from mnist_core.recipes import RECIPES
 from mnist_core.runs import Run
 from ui import frame, picker, resources
 from ui.run_list import run_list
 from ui.settings_form import recipe_picker, settings_form
-from ui.training_panel import duration, training_panel
+from ui.training_panel import training_panel
 
 WATCHED = "watched"  # in the session: a run's id, and what the address asked for then
 DOUBLE_CLICK = 1.5  # seconds in which the same start again is not meant

@@ -331,6 +331,21 @@ def test_the_first_interrupt_keeps_what_is_trained(store, mnist, interruptible):
 
 
 @pytest.mark.slow
+def test_an_interrupt_while_digits_are_drawn_ends_it(store, mnist, interruptible):
+    many = flags(["num_thick=60000"])
+
+    with started("train", *many, store=store) as process:
+        [run] = wait_until(lambda: own_runs(store))
+        wait_until(lambda: store.get(run.id).reason)
+        process.send_signal(signal.SIGINT)
+        answer = answered(process)
+
+    assert (answer.status, store.get(run.id).state) == (130, "stopped")
+    assert "60,000 digits are drawn before the first batch" in answer.stderr
+    assert "Stopped before it began." in answer.stderr
+
+
+@pytest.mark.slow
 def test_the_second_interrupt_ends_it_at_once(store, mnist, interruptible):
     long = flags(["architecture=dense", "epochs=100", "num_train=2000"])
     few = flags(["num_validation=500"])

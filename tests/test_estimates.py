@@ -196,3 +196,20 @@ def test_a_training_that_was_stopped_at_once_does_not_make_the_next_one_look_sho
     stopped = run_that_took(1.0, config, num_epochs=1, state="stopped")
 
     assert paced(config, [stopped]) > paced(config) / 3
+
+
+def test_digits_that_are_drawn_before_the_first_step_take_time_of_this_machine():
+    few, many = (TrainConfig(epochs=1, num_thick=number) for number in (0, 10_000))
+    plain = TrainConfig(epochs=10)
+    slow = [run_that_took(100 * usual(plain), plain)]
+
+    apart = [estimates.seconds(many, r) - estimates.seconds(few, r) for r in ([], slow)]
+    assert apart[0] > estimates.drawing(many) == 10_000 * estimates.THICK
+    assert apart[1] > estimates.drawing(many, slow) > 10 * estimates.drawing(many)
+
+
+def test_drawing_is_told_if_it_takes_long():
+    assert estimates.drawing_words(TrainConfig(num_thick=1_000)) == ""
+    assert estimates.drawing_words(TrainConfig(num_styled=500, num_thick=20_000)) == (
+        "20,500 digits are drawn before the first batch, which takes about 50 s."
+    )

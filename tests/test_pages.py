@@ -26,7 +26,7 @@ from streamlit.runtime.scriptrunner import script_runner
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Radio, Selectbox
 
-from mnist_core import data, jobs, paths, runs
+from mnist_core import data, estimates, jobs, paths, runs
 from mnist_core.architectures import cost
 from mnist_core.calibration import Calibration
 from mnist_core.config import TrainConfig, bounds
@@ -1168,7 +1168,8 @@ def test_a_training_that_is_being_saved_says_so_and_not_how_long_it_lasts(
     app = open_page("train")
 
     assert text_of(app, "training-status") == "**running** · Saving the model."
-    assert app.get_by_key("training-progress").get("progress")[0].value == 100
+    share = 100 * BATCHES["step"] // BATCHES["num_steps"]
+    assert app.get_by_key("training-progress").get("progress")[0].value == share
 
 
 def test_what_was_set_is_kept_on_another_page(mnist):
@@ -1310,13 +1311,25 @@ def test_a_run_that_gets_ready_says_so(mnist, store, held):
 
 
 def test_a_run_that_draws_digits_first_says_how_many(mnist, store, held):
-    running(store, held, config=replace(CONFIG, num_styled=2_000, num_thick=30_000))
+    config = replace(CONFIG, num_styled=2_000, num_thick=30_000)
+    run = running(store, held, EPOCH, BATCHES, config=config)  # it goes on
+    runs.write_state(run, "running", estimates.drawing_words(config))
 
     app = open_page("train")
 
     status = text_of(app, "training-status")
     assert "32,000 digits are drawn before the first batch" in status
-    assert "about 64 s" in status
+    assert "about 77 s" in status
+    assert "images/s" not in status
+
+
+def test_a_run_that_has_no_other_before_it_starts_in_a_moment(mnist, store, held):
+    run = store.create(CONFIG, "First")
+    held(run)
+
+    app = open_page("train", run=run.id)
+
+    assert text_of(app, "training-status") == "**queued** · it starts in a moment"
 
 
 def test_a_run_that_trains_says_how_far_it_is(mnist, store, held):
@@ -1659,6 +1672,21 @@ def test_a_digit_tells_what_each_epoch_said(watched, evaluation):
     app = open_page("browse", run=watched.id, i=str(index), why="epochs")
 
     assert_text(app, "Learned at epoch 3")
+
+
+def test_curves_that_go_on_from_another_run_say_so(mnist, store):
+    first, second = finished(store, "First"), finished(store, "Second")
+    settings = read_json(second.folder / "run.json")
+    settings["config"]["start_from"] = first.id
+    write_json(second.folder / "run.json", settings)
+
+    app = open_page("evaluate", run=second.id, look="training")
+    assert_text(
+        app, "It went on from the weights of “First”, so its curves begin where"
+    )
+    store.delete(first.id)
+    app = open_page("evaluate", run=second.id, look="training")
+    assert_text(app, f"It went on from the weights of “{first.id}”")
 
 
 def test_a_run_without_its_curves_says_so(mnist, store):

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from filelock import Timeout
 
-from mnist_core import data, paths, runs, trainer, watching
+from mnist_core import data, paths, pens, runs, trainer, watching
 from mnist_core.checkpoints import Snapshot, save_snapshot
 from mnist_core.config import TrainConfig
 from mnist_core.errors import DatasetError
@@ -43,9 +43,22 @@ def told(store, config):
 
 trainer._built = told
 store = RunStore()
-run, engine = trainer._wait_for_run(store)
+run, _, engine = trainer._wait_for_run(store)
 heads = (engine or trainer._built(store, run.config)).heads
 print(len(built), [layer.name for layer in heads.model.layers])
+"""
+# A spare that never ends to get ready, and hardly lets its other threads.
+BUSY = """\
+from mnist_core import trainer
+from mnist_core.runs import RunStore
+
+def build(store, config):
+    print("building", flush=True)
+    while True:
+        pass
+
+trainer._built = build
+trainer._wait_for_run(RunStore())
 """
 # The names of layers in a process that builds nothing else.
 NAMES = """\
@@ -143,6 +156,51 @@ def test_a_stop_keeps_what_is_trained(store, mnist, step, state, num_epochs):
     assert (run.state, run.result.num_epochs) == (state, num_epochs)
     assert not run.is_stopping
     assert Predictor(run).probabilities(mnist.test.images[:10]).shape == (10, 10)
+
+
+@pytest.mark.slow
+def test_a_stop_is_heard_while_digits_are_drawn(store, mnist, monkeypatch):
+    run = store.create(replace(CONFIG, num_thick=60_000))
+    reasons = []
+
+    def stop_at_the_third(image, generator):
+        reasons.append(store.get(run.id).reason)
+        if len(reasons) == 3:
+            store.request_stop(run.id)
+        return image
+
+    monkeypatch.setattr(pens, "_thickened", stop_at_the_third)
+    ended = trainer.train_run(store, run)
+
+    assert (ended.state, ended.reason) == ("stopped", "Stopped before it began.")
+    assert len(reasons) == 3
+    assert reasons[0].startswith("60,000 digits are drawn before the first batch")
+
+
+@pytest.mark.slow
+def test_a_stop_while_digits_are_drawn_again_keeps_what_is_trained(
+    store, mnist, monkeypatch
+):
+    run = store.create(replace(CONFIG, num_thick=20))
+
+    def die_in_the_second_epoch(metrics):
+        if metrics.epoch == 2:
+            raise KeyboardInterrupt
+
+    with suppress(KeyboardInterrupt):
+        trainer.train_run(store, run, on_batches=die_in_the_second_epoch)
+    run = store.requeue(run.id)
+    draw = pens._thickened
+
+    def stop_and_draw(image, generator):
+        store.request_stop(run.id)
+        return draw(image, generator)
+
+    monkeypatch.setattr(pens, "_thickened", stop_and_draw)
+    ended = trainer.train_run(store, run)
+
+    assert ended.state == "stopped"
+    assert Predictor(ended).probabilities(mnist.test.images[:1]).shape == (1, 10)
 
 
 @pytest.mark.slow
@@ -468,6 +526,36 @@ def test_a_trainer_does_not_keep_to_the_core_of_the_server_that_started_it():
     assert answer.stdout.strip() == b"True"
 
 
+@pytest.mark.slow
+def test_a_spare_has_the_lock_of_its_run_however_busy_it_is(store):
+    run = store.create(CONFIG)
+    with subprocess.Popen(
+        [sys.executable, "-c", BUSY],
+        cwd=paths.REPOSITORY,
+        env={**os.environ, "MNIST_SAVED_MODEL_DIR": str(store.root)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as spare:
+        try:
+            spare.stdin.write(json.dumps({"config": CONFIG.to_json()}) + "\n")
+            spare.stdin.flush()
+            assert spare.stdout.readline() == "building\n"
+            spare.stdin.write(json.dumps({"run": run.id}) + "\n")
+            spare.stdin.flush()
+            deadline = time.monotonic() + DEADLINE
+            while not has_trainer(run) and time.monotonic() < deadline:
+                time.sleep(0.01)
+            assert has_trainer(run)
+        finally:
+            spare.kill()
+
+
+def has_trainer(run):
+    with runs.folder.looking(run.folder.parent):
+        return runs.folder.has_trainer(run.folder)
+
+
 @pytest.mark.parametrize(
     ("num_thick", "is_built"), [(100, True), (60_000, False)], ids=["few", "many"]
 )
@@ -476,7 +564,8 @@ def test_a_spare_does_not_begin_what_a_run_would_wait_long_for(
 ):
     config = TrainConfig(num_thick=num_thick)
     run = store.create(config)
-    messages = iter([{"config": config.to_json()}, {"run": run.id}])
+    told = {"run": run, "lock": ExitStack()}
+    messages = iter([{"config": config.to_json()}, told])
     built = []
 
     def build(store, config):
@@ -484,9 +573,9 @@ def test_a_spare_does_not_begin_what_a_run_would_wait_long_for(
         raise DatasetError("It is only watched.")
 
     monkeypatch.setattr(trainer, "_newest", lambda queue: next(messages))
-    monkeypatch.setattr(trainer, "_messages", lambda: None)
+    monkeypatch.setattr(trainer, "_messages", lambda store: None)
     monkeypatch.setattr(trainer, "_write_to", lambda log: None)
     monkeypatch.setattr(trainer, "_built", build)
 
-    assert trainer._wait_for_run(store) == (run, None)
+    assert trainer._wait_for_run(store) == (run, told["lock"], None)
     assert built == [config] * is_built

@@ -158,7 +158,7 @@ WORDS = {
         "Digits of a thick pen",
         "Adds so many digits as a thick pen draws them small: their loops are filled. "
         "Too low: such drawings are misread. Too high: MNIST's own get less "
-        "attention, and a thousand take some two seconds before the first number. "
+        "attention, and a thousand take two to four seconds before the first number. "
         "Try 10,000.",
     ),
     "num_train": Words(

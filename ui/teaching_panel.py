@@ -5,9 +5,10 @@ import streamlit as st
 from mnist_core import estimates, jobs, teaching
 from mnist_core.data import Split
 from mnist_core.errors import DigitLabError, KeptError
+from mnist_core.estimates import duration
 from mnist_core.runs import Run
 from ui import notices, picker, resources
-from ui.training_panel import duration, training_status
+from ui.training_panel import training_status
 
 _TAUGHT = "taught"  # in the session: the id of the copy that was started last
 

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from mnist_core import estimates, jobs
+from mnist_core import jobs
 from mnist_core.errors import DigitLabError
+from mnist_core.estimates import duration
 from mnist_core.evaluation import percent
 from mnist_core.history import BatchMetrics, best_epoch
 from mnist_core.runs import Result, Run, RunStore
@@ -11,7 +12,6 @@ from ui import notices
 
 CHART_HEIGHT = 430  # pixels, as high as the two charts beside it
 REFRESH = 0.5  # seconds between two looks at a training
-LONG_DRAWING = 5.0  # seconds of drawing digits before the first batch; more are told
 REDRAW = 2.0  # seconds between two drawings of its curves, which cost the browser more
 
 
@@ -89,17 +89,13 @@ def _queue_words(store: RunStore, run: Run) -> str:
     num_ahead = waiting.index(run.id) if run.id in waiting else 0
     if num_ahead:
         return f"number {num_ahead + 1} in the queue; it starts by itself"
-    return "it starts by itself when the present training has ended"
+    if any(other.state == "running" for other in store.runs()):
+        return "it starts by itself when the present training has ended"
+    return "it starts in a moment"
 
 
 def _live_words(run: Run, last: BatchMetrics | None) -> str:
     if last is None:
-        seconds = estimates.drawing(run.config)
-        if seconds > LONG_DRAWING:
-            return (
-                f"getting ready: {run.config.num_drawn:,} digits are drawn before the "
-                f"first batch, which takes about {duration(seconds)}"
-            )
         return "getting ready: the first batch comes in some seconds"
     words = (
         _epoch_words(run, last),
@@ -118,17 +114,8 @@ def _epoch_words(run: Run, last: BatchMetrics) -> str:
     return f"epoch {last.epoch} of {run.config.epochs}"
 
 
-def duration(seconds: float) -> str:
-    """Seconds in words: "8 s", "3 min", "2.5 h"."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
-
-
 def _share(run: Run, last: BatchMetrics | None) -> float:
-    if run.state == "done" or (run.state == "running" and run.reason):  # trained
+    if run.state == "done":  # perhaps earlier than after all steps
         return 1.0
     return min(last.step / last.num_steps, 1.0) if last else 0.0
 

@@ -53,7 +53,7 @@ def trainer_lock(run: Run) -> Iterator[None]:
         OSError: If the folder cannot be written.
         Timeout: If another trainer has it.
     """
-    lock = FileLock(run.folder / "lock", timeout=0)
+    lock = FileLock(run.folder / "lock", timeout=0, thread_local=False)
     with looking(run.folder.parent):
         lock.acquire()
     try:

@@ -7,6 +7,7 @@ import streamlit as st
 
 from mnist_core import charts
 from mnist_core.data import Split
+from mnist_core.errors import RunError
 from mnist_core.evaluation import Evaluation
 from mnist_core.runs import Run
 from ui import resources
@@ -32,6 +33,12 @@ def show(run: Run, split: Split, evaluation: Evaluation) -> None:
     epochs, _ = run.progress()
     if epochs:
         st.altair_chart(charts.history(epochs), width="stretch")
+        if run.config.start_from:
+            origin = _name_of(run.config.start_from)
+            st.caption(
+                f"It went on from the weights of “{origin}”, so its curves begin where "
+                "that one’s ended."
+            )
     else:
         st.caption("The curves of this run are not on disk.")
     st.subheader("To take away")
@@ -48,6 +55,14 @@ def show(run: Run, split: Split, evaluation: Evaluation) -> None:
         "settings and versions."
     )
     _offer_figures(run, evaluation, has_curves=bool(epochs))
+
+
+def _name_of(run_id: str) -> str:
+    """What a run is called, or its id if it is gone."""
+    try:
+        return resources.store().get(run_id).name
+    except RunError:
+        return run_id
 
 
 def _offer_figures(run: Run, evaluation: Evaluation, *, has_curves: bool) -> None:
