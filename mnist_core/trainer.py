@@ -94,9 +94,9 @@ def _train_in_turn(
     on_wait: Callable[[], None],
 ) -> Run:
     """The same for whoever has the run's lock, and perhaps a new engine for it."""
+    has_learned = (run.folder / CHECKPOINT).exists()  # it goes on, and a stop keeps it
 
     def check_stop() -> None:
-        has_learned = (run.folder / CHECKPOINT).exists()  # which a stop is to keep
         if should_stop() and not has_learned:
             raise _StoppedError
 
@@ -111,7 +111,10 @@ def _train_in_turn(
             write_state(run, "running")
             _train(run, engine, on_batches, should_stop)
     except _StoppedError:
-        write_state(run, "stopped", "Stopped before it began.")
+        if has_learned:
+            write_state(run, "interrupted", "Stopped before it went on.")
+        else:
+            write_state(run, "stopped", "Stopped before it began.")
     except Exception as error:  # the edge of the process: it must be told
         log.exception("The training of %s failed", run.id)
         write_state(run, "failed", _sentence(error))

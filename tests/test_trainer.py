@@ -177,19 +177,24 @@ def test_a_stop_is_heard_while_digits_are_drawn(store, mnist, monkeypatch):
     assert reasons[0].startswith("60,000 digits are drawn before the first batch")
 
 
-@pytest.mark.slow
-def test_a_stop_while_digits_are_drawn_again_keeps_what_is_trained(
-    store, mnist, monkeypatch
-):
-    run = store.create(replace(CONFIG, num_thick=20))
+def broken_off(store, config):
+    """A run that died in its second epoch, and waits to go on."""
 
     def die_in_the_second_epoch(metrics):
         if metrics.epoch == 2:
             raise KeyboardInterrupt
 
+    run = store.create(config)
     with suppress(KeyboardInterrupt):
         trainer.train_run(store, run, on_batches=die_in_the_second_epoch)
-    run = store.requeue(run.id)
+    return store.requeue(run.id)
+
+
+@pytest.mark.slow
+def test_a_stop_while_digits_are_drawn_again_keeps_what_is_trained(
+    store, mnist, monkeypatch
+):
+    run = broken_off(store, replace(CONFIG, num_thick=20))
     draw = pens._thickened
 
     def stop_and_draw(image, generator):
@@ -201,6 +206,18 @@ def test_a_stop_while_digits_are_drawn_again_keeps_what_is_trained(
 
     assert ended.state == "stopped"
     assert Predictor(ended).probabilities(mnist.test.images[:1]).shape == (1, 10)
+
+
+@pytest.mark.slow
+def test_a_run_that_is_stopped_before_it_goes_on_can_go_on_later(store, mnist):
+    run = broken_off(store, CONFIG)
+    store.request_stop(run.id)
+
+    ended = trainer.train_run(store, run)
+
+    assert (ended.state, ended.reason) == ("interrupted", "Stopped before it went on.")
+    ended = trainer.train_run(store, store.requeue(run.id))
+    assert (ended.state, ended.result.num_epochs) == ("done", 2)
 
 
 @pytest.mark.slow
