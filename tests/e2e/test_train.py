@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(
     not Path("/proc/self").exists(), reason="finds its processes as Linux lists them"
 )
 
-TRAINING = 500  # seconds that a small training may take on a busy machine
+TRAINING = 900  # seconds that a small training may take on a busy machine
 
 
 def share(app):
