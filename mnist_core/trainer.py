@@ -73,12 +73,8 @@ def train_run(
     Returns:
         The run in its last state: whatever went wrong is in there, too.
     """
-
-    def should_stop() -> bool:
-        return is_cancelled() or (run.folder / "stop").exists()
-
     with trainer_lock(run):
-        return _train_in_turn(store, run, None, on_batches, should_stop, on_wait)
+        return _train_in_turn(store, run, None, on_batches, is_cancelled, on_wait)
 
 
 class _StoppedError(Exception):
@@ -89,12 +85,15 @@ def _train_in_turn(
     store: RunStore,
     run: Run,
     engine: "Engine | None",
-    on_batches: Callable[[BatchMetrics], None],
-    should_stop: Callable[[], bool],
-    on_wait: Callable[[], None],
+    on_batches: Callable[[BatchMetrics], None] = lambda metrics: None,
+    is_cancelled: Callable[[], bool] = lambda: False,
+    on_wait: Callable[[], None] = lambda: None,
 ) -> Run:
     """The same for whoever has the run's lock, and perhaps a new engine for it."""
     has_learned = (run.folder / CHECKPOINT).exists()  # it goes on, and a stop keeps it
+
+    def should_stop() -> bool:
+        return is_cancelled() or (run.folder / "stop").exists()
 
     def check_stop() -> None:
         if should_stop() and not has_learned:
@@ -270,14 +269,7 @@ def main(argument: str) -> int:
         lock = _locked(run)
         _be_considerate()  # now: on a busy machine it might be taken for dead before
     with lock:
-        run = _train_in_turn(
-            store,
-            run,
-            engine,
-            on_batches=lambda metrics: None,
-            should_stop=(run.folder / "stop").exists,
-            on_wait=lambda: None,
-        )
+        run = _train_in_turn(store, run, engine)
     return 0 if run.has_model else 1
 
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -492,6 +492,28 @@ def test_a_training_in_a_session_that_is_not_its_own_leaves_that_its_weight(
     assert weight() == before
 
 
+@contextmanager
+def a_spare(script, store):
+    """A process that waits for messages; it does not outlive the block."""
+    with subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=paths.REPOSITORY,
+        env={**os.environ, "MNIST_SAVED_MODEL_DIR": str(store.root)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as spare:
+        try:
+            yield spare
+        finally:
+            spare.kill()
+
+
+def tell(spare, **message):
+    spare.stdin.write(json.dumps(message) + "\n")
+    spare.stdin.flush()
+
+
 @pytest.mark.parametrize(
     ("prepared", "num_built"),
     [
@@ -503,18 +525,11 @@ def test_a_spare_trains_what_it_built_if_that_is_what_is_asked_for(
     store, mnist, prepared, num_built
 ):
     run = store.create(TrainConfig(num_train=500))
-    with subprocess.Popen(
-        [sys.executable, "-c", SPARE],
-        cwd=paths.REPOSITORY,
-        env={**os.environ, "MNIST_SAVED_MODEL_DIR": str(store.root)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as spare:
-        spare.stdin.write(json.dumps({"config": prepared.to_json()}) + "\n")
-        spare.stdin.flush()
+    with a_spare(SPARE, store) as spare:
+        tell(spare, config=prepared.to_json())
         assert spare.stdout.readline() == "built\n"
-        spare.communicate(json.dumps({"run": run.id}) + "\n", DEADLINE)
+        tell(spare, run=run.id)
+        spare.communicate(timeout=DEADLINE)
     fresh = subprocess.run(
         [sys.executable, "-c", NAMES],
         cwd=paths.REPOSITORY,
@@ -546,26 +561,14 @@ def test_a_trainer_does_not_keep_to_the_core_of_the_server_that_started_it():
 @pytest.mark.slow
 def test_a_spare_has_the_lock_of_its_run_however_busy_it_is(store):
     run = store.create(CONFIG)
-    with subprocess.Popen(
-        [sys.executable, "-c", BUSY],
-        cwd=paths.REPOSITORY,
-        env={**os.environ, "MNIST_SAVED_MODEL_DIR": str(store.root)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as spare:
-        try:
-            spare.stdin.write(json.dumps({"config": CONFIG.to_json()}) + "\n")
-            spare.stdin.flush()
-            assert spare.stdout.readline() == "building\n"
-            spare.stdin.write(json.dumps({"run": run.id}) + "\n")
-            spare.stdin.flush()
-            deadline = time.monotonic() + DEADLINE
-            while not has_trainer(run) and time.monotonic() < deadline:
-                time.sleep(0.01)
-            assert has_trainer(run)
-        finally:
-            spare.kill()
+    with a_spare(BUSY, store) as spare:
+        tell(spare, config=CONFIG.to_json())
+        assert spare.stdout.readline() == "building\n"
+        tell(spare, run=run.id)
+        deadline = time.monotonic() + DEADLINE
+        while not has_trainer(run) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert has_trainer(run)
 
 
 def has_trainer(run):
