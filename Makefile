@@ -21,7 +21,7 @@ run: app data
 	@$(PY) -m streamlit run streamlit_app.py --server.port $(PORT) --browser.serverAddress localhost --logger.hideWelcomeMessage true
 
 test: dev data check
-	$(PY) -m pytest --numprocesses 2 --dist loadfile
+	$(PY) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 check: dev
 	$(PY) -m ruff format --check .

@@ -46,7 +46,7 @@ class Engine:
         *,
         origin: Path | None = None,
         drawings: Split = kept.NOTHING,
-        on_drawn: Callable[[], None] = lambda: None,
+        on_drawn: Callable[[int], None] = lambda num_drawn: None,
     ) -> None:
         """Build it all, with the weights of its origin or those that the seed decides.
 
@@ -56,8 +56,8 @@ class Engine:
             teachers: The saved models of the config's teachers.
             origin: The saved model of the run that the config starts from.
             drawings: To be taught with, `config.num_kept` images of an epoch.
-            on_drawn: Called after each digit of a thick pen, which take long; what it
-                raises ends it.
+            on_drawn: Called after each digit of a thick pen, which take long, with how
+                many there are; what it raises ends it.
 
         Raises:
             RunError: If a saved model cannot be opened.

@@ -60,6 +60,22 @@ def drawing_words(config: TrainConfig, runs: Sequence[Run] = ()) -> str:
     )
 
 
+def drawn_words(config: TrainConfig, num_thick: int, seconds: float) -> str:
+    """How far that is, as a sentence.
+
+    Args:
+        config: What is trained.
+        num_thick: The digits of a thick pen that are drawn; those in other styles are
+            drawn before them.
+        seconds: That they took.
+    """
+    left = seconds * (config.num_thick / num_thick - 1)
+    return (
+        f"{config.num_styled + num_thick:,} of {config.num_drawn:,} digits are drawn, "
+        f"{duration(left)} left before the first batch."
+    )
+
+
 def duration(seconds: float) -> str:
     """Seconds in words: "8 s", "3 min", "2.5 h"."""
     if seconds < 90:

@@ -42,7 +42,7 @@ def thickened(
     digits: Split,
     num_images: int,
     seed: int,
-    on_drawn: Callable[[], None] = lambda: None,
+    on_drawn: Callable[[int], None] = lambda num_drawn: None,
 ) -> Split:
     """Digits that a thick pen has drawn small, prepared as a drawing is.
 
@@ -53,7 +53,7 @@ def thickened(
         digits: Of which some are drawn, all of them before one is drawn again.
         num_images: How many to draw.
         seed: The same one gives the same images.
-        on_drawn: Called after each one.
+        on_drawn: Called after each one, with how many there are.
     """
     generator = np.random.default_rng([seed, num_images])
     rounds = -(-num_images // max(len(digits), 1))
@@ -62,7 +62,7 @@ def thickened(
     images = np.zeros_like(chosen.images)
     for index, image in enumerate(chosen.images):
         images[index] = _thickened(image, generator)
-        on_drawn()
+        on_drawn(index + 1)
     return Split(images, chosen.labels)
 
 

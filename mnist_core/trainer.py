@@ -45,10 +45,11 @@ if TYPE_CHECKING:
 
 MAX_THREADS = 4  # of TensorFlow; more give little on images of 28 x 28
 MAX_DENSITY = 400  # reports kept of a training as long as the present one
+TELLING = 1.0  # seconds between two words about what is drawn before the first batch
 MAX_IDLE = 900.0  # seconds that a spare waits to be told more
 MAX_DRAWING = 3.0  # seconds of drawing digits that a spare does before it is told more
 CHECKPOINT = "checkpoint.npz"
-NICENESS = 19  # the lowest priority: whoever draws comes first
+NICENESS = 10  # whoever draws comes first, and on a busy server it still moves on
 
 log = logging.getLogger(__name__)
 
@@ -95,9 +96,12 @@ def _train_in_turn(
     def should_stop() -> bool:
         return is_cancelled() or (run.folder / "stop").exists()
 
-    def check_stop() -> None:
+    tell_drawn = _teller(run)
+
+    def record_drawn(num_drawn: int) -> None:
         if should_stop() and not has_learned:
             raise _StoppedError
+        tell_drawn(num_drawn)
 
     try:
         with jobs.turn(store, run, should_stop, on_wait) as has_turn:
@@ -106,7 +110,7 @@ def _train_in_turn(
             if engine is None:
                 words = estimates.drawing_words(run.config, store.runs())
                 write_state(run, "running", words)
-                engine = _built(store, run.config, run.kept(), on_drawn=check_stop)
+                engine = _built(store, run.config, run.kept(), record_drawn)
             write_state(run, "running")
             _train(run, engine, on_batches, should_stop)
     except _StoppedError:
@@ -120,11 +124,28 @@ def _train_in_turn(
     return store.get(run.id)
 
 
+def _teller(run: Run) -> Callable[[int], None]:
+    """Tells once a second, in the run's state, how many thick digits are drawn."""
+    began = told = 0.0
+
+    def tell(num_drawn: int) -> None:
+        nonlocal began, told
+        now = time.monotonic()
+        began = began or now
+        told = told or now
+        if now - told >= TELLING:
+            told = now
+            words = estimates.drawn_words(run.config, num_drawn, now - began)
+            write_state(run, "running", words)
+
+    return tell
+
+
 def _built(
     store: RunStore,
     config: TrainConfig,
     drawings: Split | None = None,
-    on_drawn: Callable[[], None] = lambda: None,
+    on_drawn: Callable[[int], None] = lambda num_drawn: None,
 ) -> "Engine":
     """A new engine for a config, with its data and the runs that it needs.
 

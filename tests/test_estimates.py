@@ -208,6 +208,14 @@ def test_digits_that_are_drawn_before_the_first_step_take_time_of_this_machine()
     assert apart[1] > estimates.drawing(many, slow) > 10 * estimates.drawing(many)
 
 
+def test_how_far_drawing_is_tells_what_is_left():
+    config = TrainConfig(num_styled=500, num_thick=20_000)
+
+    assert estimates.drawn_words(config, 4_000, 10.0) == (
+        "4,500 of 20,500 digits are drawn, 40 s left before the first batch."
+    )
+
+
 def test_drawing_is_told_if_it_takes_long():
     assert estimates.drawing_words(TrainConfig(num_thick=1_000)) == ""
     assert estimates.drawing_words(TrainConfig(num_styled=500, num_thick=20_000)) == (

@@ -170,11 +170,13 @@ def test_a_stop_is_heard_while_digits_are_drawn(store, mnist, monkeypatch):
         return image
 
     monkeypatch.setattr(pens, "_thickened", stop_at_the_third)
+    monkeypatch.setattr(trainer, "TELLING", 0.0)
     ended = trainer.train_run(store, run)
 
     assert (ended.state, ended.reason) == ("stopped", "Stopped before it began.")
     assert len(reasons) == 3
     assert reasons[0].startswith("60,000 digits are drawn before the first batch")
+    assert reasons[2].startswith("2 of 60,000 digits are drawn, ")
 
 
 def broken_off(store, config):
