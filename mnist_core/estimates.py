@@ -71,8 +71,8 @@ def drawn_words(config: TrainConfig, num_thick: int, seconds: float) -> str:
     """
     left = seconds * (config.num_thick / num_thick - 1)
     return (
-        f"{config.num_styled + num_thick:,} of {config.num_drawn:,} digits are drawn, "
-        f"{duration(left)} left before the first batch."
+        f"{config.num_styled + num_thick:,} of {config.num_drawn:,} digits are drawn "
+        f"before the first batch; the others take about {duration(left)}."
     )
 
 

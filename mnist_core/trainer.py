@@ -136,7 +136,8 @@ def _teller(run: Run) -> Callable[[int], None]:
         if now - told >= TELLING:
             told = now
             words = estimates.drawn_words(run.config, num_drawn, now - began)
-            write_state(run, "running", words)
+            with suppress(OSError):  # the training goes on without these words
+                write_state(run, "running", words)
 
     return tell
 

@@ -212,7 +212,8 @@ def test_how_far_drawing_is_tells_what_is_left():
     config = TrainConfig(num_styled=500, num_thick=20_000)
 
     assert estimates.drawn_words(config, 4_000, 10.0) == (
-        "4,500 of 20,500 digits are drawn, 40 s left before the first batch."
+        "4,500 of 20,500 digits are drawn before the first batch; the others take "
+        "about 40 s."
     )
 
 

@@ -176,7 +176,28 @@ def test_a_stop_is_heard_while_digits_are_drawn(store, mnist, monkeypatch):
     assert (ended.state, ended.reason) == ("stopped", "Stopped before it began.")
     assert len(reasons) == 3
     assert reasons[0].startswith("60,000 digits are drawn before the first batch")
-    assert reasons[2].startswith("2 of 60,000 digits are drawn, ")
+    assert reasons[2].startswith("2 of 60,000 digits are drawn ")
+
+
+@pytest.mark.slow
+def test_a_run_is_trained_although_its_drawn_digits_cannot_be_told(
+    store, mnist, monkeypatch
+):
+    write = trainer.write_state
+    refused = []
+
+    def refuse_the_count(run, state, reason=""):
+        if "of 20 digits are drawn" in reason:
+            refused.append(reason)
+            raise OSError("The disk is full.")
+        write(run, state, reason)
+
+    monkeypatch.setattr(trainer, "write_state", refuse_the_count)
+    monkeypatch.setattr(trainer, "TELLING", 0.0)
+    run = trainer.train_run(store, store.create(replace(CONFIG, num_thick=20)))
+
+    assert len(refused) == 20
+    assert run.state == "done"
 
 
 def broken_off(store, config):
