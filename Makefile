@@ -20,6 +20,7 @@ run: app data
 	@echo "Digit Lab is at http://localhost:$(PORT) (Ctrl-C ends it; make run PORT=8502 takes another port)"
 	@$(PY) -m streamlit run streamlit_app.py --server.port $(PORT) --browser.serverAddress localhost --logger.hideWelcomeMessage true
 
+# Files in the order of collection: tests/e2e, the long ones, first.
 test: dev data check
 	$(PY) -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
