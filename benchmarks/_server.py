@@ -24,7 +24,8 @@ from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from benchmarks._table import MEGABYTE
 from benchmarks._temporary import temporary_folder
-from mnist_core import paths
+from mnist_core import jobs, paths
+from mnist_core.recipes import RECIPES
 from mnist_core.runs import RunStore
 
 NOTHING_READ = "–"  # what the Draw page shows in place of a digit
@@ -216,6 +217,16 @@ LANDMARKS = {  # of each page: a selector, and what its text must hold
     "Evaluate": (".st-key-confusion-matrix td button", ""),
     "Browse": (".st-key-gallery button", ""),
 }
+
+
+def start_long_training(store: RunStore) -> None:
+    """Start the largest recipe, and wait until it trains."""
+    run = jobs.start(store, RECIPES["best"].config)
+    while not run.progress()[1]:
+        time.sleep(0.1)
+        run = store.get(run.id)
+        if not run.is_active:
+            sys.exit(f"A training is {run.state}. {run.reason}")
 
 
 def resident(server: Server) -> float:

@@ -1,7 +1,8 @@
-"""A visitor of the Draw page without a browser: Streamlit's protocol on a websocket.
+"""Visitors without a browser: Streamlit's protocol on a websocket.
 
-Such a visitor sends what the drawable canvas sends and reads what the page would
-show, and costs so little that one process holds hundreds of them.
+A visitor of the Draw page sends what the drawable canvas sends and reads what the page
+would show; one of the Train page watches a training. They cost so little that one
+process holds hundreds of them.
 """
 
 import asyncio
@@ -37,7 +38,7 @@ class NoAnswerError(Exception):
 
 @dataclass
 class Visitor:
-    """A tab with the Draw page.
+    """A tab.
 
     Attributes:
         digit: What the page shows as read, "–" for nothing.
@@ -75,6 +76,32 @@ class Visitor:
         context.color_scheme = "light"
         return message
 
+    async def watch(self) -> None:
+        """Open the page and ask for its live parts, as often as it says, for ever."""
+        message = self._message()
+        message.rerun_script.page_name = urlsplit(self.url).path.strip("/")
+        await self.socket.send(message.SerializeToString())
+        async with asyncio.TaskGroup() as group:
+            live: dict[str, asyncio.Task[None]] = {}
+            async for data in self.socket:
+                said = ForwardMsg.FromString(bytes(data))
+                if said.WhichOneof("type") == "navigation":
+                    self._page = said.navigation.page_script_hash
+                elif said.WhichOneof("type") == "auto_rerun":
+                    part, every = said.auto_rerun.fragment_id, said.auto_rerun.interval
+                    if part in live:
+                        live[part].cancel()
+                    live[part] = group.create_task(self._ask_for(part, every))
+
+    async def _ask_for(self, fragment: str, every: float) -> None:
+        while True:
+            await asyncio.sleep(every)
+            message = self._message()
+            request = message.rerun_script
+            request.page_script_hash, request.fragment_id = self._page, fragment
+            request.is_auto_rerun = True
+            await self.socket.send(message.SerializeToString())
+
     async def _run(self, message: BackMsg) -> None:
         try:
             async with asyncio.timeout(TOO_LATE):
@@ -110,14 +137,25 @@ class Visitor:
 @asynccontextmanager
 async def visiting(url: str) -> AsyncIterator[Visitor]:
     """Open the Draw page; yields when it is complete."""
+    async with _tab(f"{url}/") as visitor:
+        await visitor._run(visitor._message())
+        yield visitor
+
+
+async def watch(url: str) -> None:
+    """Open the Train page, and watch what trains there until this is cancelled."""
+    async with _tab(f"{url}/train") as visitor:
+        await visitor.watch()
+
+
+@asynccontextmanager
+async def _tab(url: str) -> AsyncIterator[Visitor]:
     address = f"ws://{urlsplit(url).netloc}/_stcore/stream"
     # A browser offers compression, and the server declines it: that is Streamlit's
     # `server.enableWebsocketCompression`.
     options = {"compression": None, "max_size": None, "open_timeout": TOO_LATE}
     async with connect(address, **options) as socket:
-        visitor = Visitor(socket, f"{url}/")
-        await visitor._run(visitor._message())
-        yield visitor
+        yield Visitor(socket, url)
 
 
 @cache

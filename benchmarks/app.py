@@ -16,9 +16,9 @@ from playwright.sync_api import Browser, Page
 from benchmarks import _server
 from benchmarks._server import Server
 from benchmarks._table import MEGABYTE, machine, spread, table
-from mnist_core import data, jobs, paths
+from mnist_core import data, paths
 from mnist_core.errors import DatasetError
-from mnist_core.recipes import DEFAULT, RECIPES
+from mnist_core.recipes import DEFAULT
 from mnist_core.runs import RunStore
 
 NUM_STARTS = 7  # cold starts
@@ -109,7 +109,7 @@ def strokes(
         page.add_init_script(STOPWATCH)
         _server.open_draw(page, server.url)
         if while_training:
-            _start_long_training(RunStore(server.runs))
+            _server.start_long_training(RunStore(server.runs))
         for number in range(num_strokes):
             waits.append(_time_stroke(page, digits[number % len(digits)]))
             _server.clear(page)
@@ -224,16 +224,6 @@ def _learning_libraries(server: Server) -> set[str]:
     """The libraries for training in the server: there must never be one."""
     maps = Path(f"/proc/{server.process.pid}/maps").read_text()
     return set(re.findall(r"site-packages/(tensorflow|keras|jaxlib|torch)/", maps))
-
-
-def _start_long_training(store: RunStore) -> None:
-    """Start the largest recipe, and wait until it trains."""
-    run = jobs.start(store, RECIPES["best"].config)
-    while not run.progress()[1]:
-        time.sleep(0.1)
-        run = store.get(run.id)
-        if not run.is_active:
-            sys.exit(f"A training is {run.state}. {run.reason}")
 
 
 def _time_stroke(page: Page, digit: int = 3) -> float:

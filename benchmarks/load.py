@@ -1,7 +1,8 @@
 """A class that draws at once: how long each waits, and what it costs the server.
 
 The real server, and as many websocket clients as visitors, each of whom sends a
-drawing a second and checks that the answer is about that drawing.
+drawing a second and checks that the answer is about that drawing. With `--watching`,
+others watch a training meanwhile.
 """
 
 import argparse
@@ -19,16 +20,18 @@ from websockets.exceptions import WebSocketException
 from benchmarks import _server
 from benchmarks._server import DIGITS, Server
 from benchmarks._table import machine, table
-from benchmarks._visitor import NoAnswerError, Visitor, drawing, visiting
+from benchmarks._visitor import NoAnswerError, Visitor, drawing, visiting, watch
+from mnist_core.runs import RunStore
 
 NUM_VISITORS = (50, 100, 200)
 MINUTES = 1.0
 PACE = 1.0  # seconds from one drawing of a visitor to the next
 UNEVENNESS = 0.2  # seconds that a drawing comes earlier or later than that
 LOOK = 5.0  # seconds between two looks at the server's memory
-HEAD = ("visitors", "median", "95th percentile", "answers/s", "errors", "mixed up",
-        "page opens", "server's CPU", "clients' CPU", "memory at start", "at end",
-        "growth a minute")  # fmt: skip
+SETTLING = 5.3  # seconds in which those who watch come, one after the other
+HEAD = ("visitors", "watching", "median", "95th percentile", "answers/s", "errors",
+        "mixed up", "page opens", "server's CPU", "clients' CPU", "memory at start",
+        "at end", "growth a minute")  # fmt: skip
 
 
 @dataclass
@@ -62,27 +65,37 @@ def main() -> None:
     rows = []
     for num_visitors in options.visitors:
         with _server.serving() as server:
-            outcome = asyncio.run(measure(server, num_visitors, 60 * options.minutes))
-        rows.append(_row(num_visitors, outcome))
+            if options.watching:
+                _server.start_long_training(RunStore(server.runs))
+            outcome = asyncio.run(
+                measure(server, num_visitors, options.watching, 60 * options.minutes)
+            )
+        rows.append(_row(num_visitors, options.watching, outcome))
         _say(f"{num_visitors} visitors done")
     print(table(HEAD, rows))
 
 
-async def measure(server: Server, num_visitors: int, seconds: float) -> Outcome:
+async def measure(
+    server: Server, num_visitors: int, num_watching: int, seconds: float
+) -> Outcome:
     """Have visitors open the page all at once, then draw for so many seconds."""
     outcome = Outcome()
     await _first_visit(server)
     async with AsyncExitStack() as stack:
+        for _ in range(num_watching):
+            watching = asyncio.create_task(watch(server.url))
+            stack.callback(watching.cancel)
+            await asyncio.sleep(SETTLING / num_watching)
         opened = [_open(stack, server.url, outcome) for _ in range(num_visitors)]
         visitors = await asyncio.gather(*opened)
         start, cpu, own = time.perf_counter(), *_cpu(server)
-        watching = asyncio.create_task(_watch(server, start, outcome))
+        looking = asyncio.create_task(_watch_memory(server, start, outcome))
         at_work = [
             _draw(visitor, number, start + seconds, outcome)
             for number, visitor in enumerate(visitors)
         ]
         await asyncio.gather(*at_work)
-        watching.cancel()
+        looking.cancel()
         outcome.seconds = time.perf_counter() - start
         server_cpu, own_cpu = _cpu(server)
         outcome.server_cpu, outcome.own_cpu = server_cpu - cpu, own_cpu - own
@@ -131,7 +144,7 @@ async def _draw(visitor: Visitor, number: int, end: float, outcome: Outcome) -> 
         outcome.num_mixed_up += visitor.digit != str(digit)
 
 
-async def _watch(server: Server, start: float, outcome: Outcome) -> None:
+async def _watch_memory(server: Server, start: float, outcome: Outcome) -> None:
     while True:
         megabytes = _server.resident(server)
         outcome.memory.append((time.perf_counter() - start, megabytes))
@@ -142,11 +155,12 @@ def _cpu(server: Server) -> tuple[float, float]:
     return _server.cpu_seconds(server), time.process_time()
 
 
-def _row(num_visitors: int, outcome: Outcome) -> list[str]:
+def _row(num_visitors: int, num_watching: int, outcome: Outcome) -> list[str]:
     waits = 1000 * np.array(outcome.waits)
     moments, megabytes = np.array(outcome.memory).T
     return [
         str(num_visitors),
+        str(num_watching),
         *(f"{np.percentile(waits, share):.0f} ms" for share in (50, 95)),
         f"{len(waits) / outcome.seconds:.0f}",
         str(outcome.num_errors),
@@ -175,6 +189,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--visitors", type=int, nargs="+", default=NUM_VISITORS, metavar="N"
     )
+    parser.add_argument("--watching", type=int, default=0, metavar="N")
     parser.add_argument("--minutes", type=float, default=MINUTES, metavar="M")
     return parser.parse_args()
 

@@ -3,10 +3,13 @@
 They name no background and no font, so a page's theme shows through, and they say
 everything by more than colour: in words, by shape, by dashes or by position. What
 changes while one looks is in the data, not in the specification, so that a live
-chart is updated in place and does not flicker.
+chart is updated in place and does not flicker. The two that follow a training are
+built once and then filled with data under fixed names: Altair takes a quarter of a
+second to build one, and names data by their content.
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import altair as alt
@@ -18,6 +21,7 @@ from mnist_core.evaluation import kind_of, percent
 from mnist_core.history import BatchMetrics, EpochMetrics, best_epoch
 
 Layers = alt.LayerChart  # for pages, which know no Altair
+Specification = dict[str, Any]  # of Vega-Lite, with its data
 
 PANEL_HEIGHT = 160  # screen pixels, of each of the two panels of a history
 CURVE_HEIGHT = 240  # screen pixels, with the axes
@@ -42,7 +46,7 @@ BESIDE_BAR = alt.ExprRef(
 )
 
 
-def history(epochs: Sequence[EpochMetrics]) -> alt.VConcatChart:
+def history(epochs: Sequence[EpochMetrics]) -> Specification:
     """Loss and accuracy on train and validation images, epoch by epoch.
 
     The best epoch, whose weights the run has, is marked by a line and in words. Show
@@ -51,16 +55,11 @@ def history(epochs: Sequence[EpochMetrics]) -> alt.VConcatChart:
     Args:
         epochs: At least one, in order.
     """
-    loss = alt.Y("loss:Q", title="Loss, nats")
-    accuracy = alt.Y("accuracy:Q", title="Accuracy", axis=alt.Axis(format="%"))
-    return alt.vconcat(
-        _panel(epochs, loss, x_title=None),
-        _panel(epochs, accuracy, x_title="Epoch"),
-        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
-    )
+    specification = _history(has_points=len(epochs) <= MAX_POINTED_EPOCHS)
+    return _filled(specification, curves=_curves(epochs), best=_best(epochs))
 
 
-def batches(points: Sequence[BatchMetrics]) -> alt.Chart:
+def batches(points: Sequence[BatchMetrics]) -> Specification:
     """The loss of a training that goes on, step by step.
 
     Args:
@@ -69,22 +68,7 @@ def batches(points: Sequence[BatchMetrics]) -> alt.Chart:
     steps = np.array([point.step for point in points], float)
     losses = np.array([point.loss for point in points], float)
     curve = pd.DataFrame({"step": _thinned(steps), "loss": _thinned(losses)})
-    axis = alt.Axis(tickMinStep=1, tickCount=6, format=",d", grid=False)
-    chart: alt.Chart = (
-        alt.Chart(curve)
-        .mark_line(point={"size": 12})
-        .encode(
-            color=alt.value("orange"),
-            x=alt.X("step:Q", title="Step", axis=axis),
-            y=alt.Y("loss:Q", title="Training loss, nats"),
-            tooltip=[
-                alt.Tooltip("step:Q", title="Step", format=",.0f"),
-                alt.Tooltip("loss:Q", title="Loss", format=".4f"),
-            ],
-        )
-        .properties(height=CURVE_HEIGHT)
-    )
-    return chart
+    return _filled(_batches(), curve=curve)
 
 
 def probabilities(values: np.ndarray, *, true: int | None = None) -> alt.LayerChart:
@@ -134,23 +118,64 @@ def opening(marks: alt.Chart, *fields: str) -> alt.Chart:
     )
 
 
-def _panel(
-    epochs: Sequence[EpochMetrics], measure: alt.Y, *, x_title: str | None
-) -> alt.LayerChart:
+@cache
+def _history(*, has_points: bool) -> Specification:
+    loss = alt.Y("loss:Q", title="Loss, nats")
+    accuracy = alt.Y("accuracy:Q", title="Accuracy", axis=alt.Axis(format="%"))
+    return _unfilled(
+        alt.vconcat(
+            _panel(loss, x_title=None, has_points=has_points),
+            _panel(accuracy, x_title="Epoch", has_points=has_points),
+            autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
+        )
+    )
+
+
+def _panel(measure: alt.Y, *, x_title: str | None, has_points: bool) -> alt.LayerChart:
     """One measure over the epochs, a curve for each split, and the best epoch."""
     axis = alt.Axis(tickMinStep=1, format="d", grid=False)
     scale = alt.Scale(nice=False, zero=False)
     epoch = alt.X("epoch:Q", title=x_title, axis=axis, scale=scale)
     measure = measure.scale(zero=False, padding=6)
-    curves = alt.Chart(_curves(epochs)).encode(x=epoch, y=measure)
-    best = alt.Chart(_best(epochs)).encode(x=epoch)
+    curves = alt.Chart(alt.NamedData("curves")).encode(x=epoch, y=measure)
+    best = alt.Chart(alt.NamedData("best")).encode(x=epoch)
     layers = [
         best.mark_rule(strokeDash=[2, 3], color=INK),
         _lines(curves),
-        _points(curves, is_visible=len(epochs) <= MAX_POINTED_EPOCHS),
+        _points(curves, is_visible=has_points),
         _words_above(best),
     ]
     return alt.LayerChart(layer=layers, height=PANEL_HEIGHT)
+
+
+@cache
+def _batches() -> Specification:
+    axis = alt.Axis(tickMinStep=1, tickCount=6, format=",d", grid=False)
+    return _unfilled(
+        alt.Chart(alt.NamedData("curve"))
+        .mark_line(point={"size": 12})
+        .encode(
+            color=alt.value("orange"),
+            x=alt.X("step:Q", title="Step", axis=axis),
+            y=alt.Y("loss:Q", title="Training loss, nats"),
+            tooltip=[
+                alt.Tooltip("step:Q", title="Step", format=",.0f"),
+                alt.Tooltip("loss:Q", title="Loss", format=".4f"),
+            ],
+        )
+        .properties(height=CURVE_HEIGHT)
+    )
+
+
+def _unfilled(chart: alt.TopLevelMixin) -> Specification:
+    """A chart of named data that are still to come."""
+    specification: Specification = chart.to_dict()
+    del specification["config"]  # Altair's own; Streamlit puts the theme's in its place
+    return specification
+
+
+def _filled(specification: Specification, **data: pd.DataFrame) -> Specification:
+    return {**specification, "datasets": data}
 
 
 def _lines(curves: alt.Chart) -> alt.Chart:

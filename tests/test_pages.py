@@ -26,6 +26,7 @@ from streamlit.runtime.scriptrunner import script_runner
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Radio, Selectbox
 
+from mnist_core import charts as mnist_charts
 from mnist_core import data, estimates, jobs, paths, runs
 from mnist_core.architectures import cost
 from mnist_core.calibration import Calibration
@@ -1345,6 +1346,32 @@ def test_a_run_that_trains_says_how_far_it_is(mnist, store, held):
     assert app.get_by_key("training-progress").get("progress")[0].value == 75
     assert len(charts(app)) == 2
     assert_text(app, "Best so far: epoch 1, validation accuracy 91.25 %.")
+
+
+@pytest.fixture
+def at_one_moment(monkeypatch):
+    """However slow this machine is, nothing that is remembered gets old."""
+    monkeypatch.setattr("streamlit.runtime.caching.cache_utils.TTLCACHE_TIMER", int)
+    st.cache_data.clear()
+    yield
+    st.cache_data.clear()
+
+
+def test_a_class_that_watches_a_training_has_its_curves_drawn_once(
+    mnist, store, held, monkeypatch, at_one_moment
+):
+    running(store, held, EPOCH, BATCHES)
+    drawings = []
+    history = mnist_charts.history
+    monkeypatch.setattr(
+        mnist_charts, "history", lambda epochs: drawings.append(1) or history(epochs)
+    )
+
+    first, second = open_page("train"), open_page("train")
+
+    assert len(drawings) == 1
+    assert len(charts(first)) == len(charts(second)) == 2
+    assert_text(second, "Best so far: epoch 1, validation accuracy 91.25 %.")
 
 
 def test_torn_progress_is_passed_over(mnist, store, held):

@@ -17,7 +17,12 @@ from filelock import FileLock
 from mnist_core import jobs, paths, runs
 from mnist_core.config import TrainConfig
 from mnist_core.errors import RunError
-from mnist_core.files import append_json_line, read_json, write_json
+from mnist_core.files import (
+    append_json_line,
+    read_json,
+    read_json_lines,
+    write_json,
+)
 from mnist_core.runs import MAX_NAME, MAX_WAITING, RESULT_FILES, STARTING, RunStore
 
 CONFIG = TrainConfig(
@@ -381,7 +386,7 @@ def test_a_new_run_waits_and_has_nothing_yet(store):
     assert run.config == CONFIG
     assert run.is_active
     assert not (run.has_model or run.is_shipped or run.is_stopping or run.can_resume)
-    assert run.progress() == ([], [])
+    assert run.progress() == ((), ())
 
 
 def test_a_run_is_read_back_as_it_was(store):
@@ -1015,6 +1020,25 @@ def test_progress_is_in_order_and_of_an_interrupted_epoch_the_last_counts(store)
         (3, 0.2),
     ]
     assert [(batch.step, batch.loss) for batch in batches] == [(5, 0.35)]
+
+
+def test_what_a_training_has_said_is_read_again_when_it_has_said_more(
+    store, monkeypatch
+):
+    run = store.create(CONFIG)
+    write_lines(run, EPOCH, "\n")
+    readings = []
+    monkeypatch.setattr(
+        "mnist_core.runs.run.read_json_lines",
+        lambda file: readings.append(1) or read_json_lines(file),
+    )
+
+    said = [run.progress()[0] for _ in range(3)]
+    append_json_line(run.folder / "progress.jsonl", {**EPOCH, "epoch": 2})
+    more = [run.progress()[0] for _ in range(3)]
+
+    assert len(readings) == 2
+    assert [len(epochs) for epochs in said + more] == [1, 1, 1, 2, 2, 2]
 
 
 def test_progress_goes_back_with_a_training_that_is_resumed(store):

@@ -11,8 +11,10 @@ from mnist_core.runs import Result, Run, RunStore
 from ui import notices
 
 CHART_HEIGHT = 430  # pixels, as high as the two charts beside it
-REFRESH = 0.5  # seconds between two looks at a training
+AWAITED = 0.5  # seconds between two looks at a training whose first number is to come
+REFRESH = 1.0  # seconds between two looks at any other: a whole class may watch
 REDRAW = 2.0  # seconds between two drawings of its curves, which cost the browser more
+SHARED = 1.0  # seconds in which a class that watches one training shares its curves
 
 
 def training_panel(store: RunStore, run: Run) -> None:
@@ -26,11 +28,15 @@ def training_panel(store: RunStore, run: Run) -> None:
 
 def training_status(store: RunStore, run: Run) -> None:
     """Show where a run is, and keep it up to date while it waits or trains."""
-    panel = st.fragment(_panel, run_every=REFRESH if run.is_active else None)
-    panel(store, run.id, run.is_active)
+    is_awaited = _is_awaited(run)
+    every = AWAITED if is_awaited else REFRESH
+    panel = st.fragment(_panel, run_every=every if run.is_active else None)
+    panel(store, run.id, was_active=run.is_active, was_awaited=is_awaited)
 
 
-def _panel(store: RunStore, run_id: str, was_active: bool) -> None:
+def _panel(
+    store: RunStore, run_id: str, *, was_active: bool, was_awaited: bool
+) -> None:
     try:
         run = store.get(run_id)
     except DigitLabError as error:  # deleted meanwhile
@@ -47,6 +53,13 @@ def _panel(store: RunStore, run_id: str, was_active: bool) -> None:
     with st.container(key="training-progress"):
         st.progress(_share(run, last))
     _buttons(store, run)
+    if was_awaited != _is_awaited(run):
+        st.rerun()  # what was awaited is on the page; from now on it is looked at less
+
+
+def _is_awaited(run: Run) -> bool:
+    """Whether its first number may come at any moment."""
+    return run.is_active and not run.progress()[1]
 
 
 def _curves(store: RunStore, run_id: str) -> None:
@@ -54,16 +67,24 @@ def _curves(store: RunStore, run_id: str) -> None:
         run = store.get(run_id)
     except DigitLabError:  # deleted meanwhile, which the panel says
         return
-    epochs, batches = run.progress()
+    _draw_curves(run, str(run.folder), is_active=run.is_active)
+
+
+@st.cache_data(max_entries=8, ttl=SHARED, show_spinner=False)
+def _draw_curves(_run: Run, folder: str, *, is_active: bool) -> None:
+    """Draw them, or what was drawn of the same training just now."""
+    epochs, batches = _run.progress()
     if batches:
         # Half a second and 60 MB, which the first page of a visit does without.
         from mnist_core import charts
 
         left, right = st.columns(2)
-        left.altair_chart(charts.batches(batches), width="stretch", height=CHART_HEIGHT)
+        left.vega_lite_chart(
+            charts.batches(batches), width="stretch", height=CHART_HEIGHT
+        )
         if epochs:
-            right.altair_chart(charts.history(epochs), width="stretch")
-    if epochs and run.is_active:
+            right.vega_lite_chart(charts.history(epochs), width="stretch")
+    if epochs and is_active:
         best = best_epoch(epochs)
         accuracy = percent(best.val_accuracy, places=2)
         st.caption(f"Best so far: epoch {best.epoch}, validation accuracy {accuracy}.")

@@ -3,6 +3,7 @@
 import hashlib
 import unicodedata
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -120,27 +121,14 @@ class Run:
         """
         return self.folder / ROBUSTNESS_FILE
 
-    def progress(self) -> tuple[list[EpochMetrics], list[BatchMetrics]]:
+    def progress(self) -> tuple[tuple[EpochMetrics, ...], tuple[BatchMetrics, ...]]:
         """All epochs and the reports between them, in order."""
-        epochs: list[EpochMetrics] = []
-        batches: list[BatchMetrics] = []
-        for line in read_json_lines(self.folder / "progress.jsonl"):
-            kind = line.pop("kind", None)
-            if not all(isinstance(value, int | float) for value in line.values()):
-                continue
-            # An interrupted epoch is trained again, and its last lines count.
-            try:
-                if kind == "epoch":
-                    epoch = EpochMetrics(**line)
-                    epochs = [e for e in epochs if e.epoch < epoch.epoch] + [epoch]
-                elif kind == "batches":
-                    batch = BatchMetrics(**line)
-                    while batches and batches[-1].step >= batch.step:
-                        batches.pop()
-                    batches.append(batch)
-            except TypeError:  # not a line of ours
-                continue
-        return epochs, batches
+        file = self.folder / "progress.jsonl"
+        try:
+            said = file.stat()
+        except OSError:  # nothing is said yet, or the run was deleted
+            return (), ()
+        return _progress(file, said.st_size, said.st_mtime_ns)
 
     def kept(self) -> Split | None:
         """The drawings that it is taught with and held to, as they were at its start.
@@ -256,6 +244,32 @@ def checked_note(note: str) -> str:
     if len(note) > MAX_NOTE or (not note.replace("\n", "").isprintable() and note):
         raise RunError(f"A note has at most {MAX_NOTE:,} characters of plain text.")
     return note
+
+
+# A class watches one training: what it has said is read once for all of them.
+@lru_cache(maxsize=16)
+def _progress(
+    file: Path, size: int, changed: int
+) -> tuple[tuple[EpochMetrics, ...], tuple[BatchMetrics, ...]]:
+    epochs: list[EpochMetrics] = []
+    batches: list[BatchMetrics] = []
+    for line in read_json_lines(file):
+        kind = line.pop("kind", None)
+        if not all(isinstance(value, int | float) for value in line.values()):
+            continue
+        # An interrupted epoch is trained again, and its last lines count.
+        try:
+            if kind == "epoch":
+                epoch = EpochMetrics(**line)
+                epochs = [e for e in epochs if e.epoch < epoch.epoch] + [epoch]
+            elif kind == "batches":
+                batch = BatchMetrics(**line)
+                while batches and batches[-1].step >= batch.step:
+                    batches.pop()
+                batches.append(batch)
+        except TypeError:  # not a line of ours
+            continue
+    return tuple(epochs), tuple(batches)
 
 
 def _check_number(name: str, value: object, *, high: float) -> None:

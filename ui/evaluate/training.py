@@ -32,7 +32,7 @@ def show(run: Run, split: Split, evaluation: Evaluation) -> None:
     """Show the curves over the epochs, and offer what there is to take away."""
     epochs, _ = run.progress()
     if epochs:
-        st.altair_chart(charts.history(epochs), width="stretch")
+        st.vega_lite_chart(charts.history(epochs), width="stretch")
         if run.config.start_from:
             origin = _name_of(run.config.start_from)
             st.caption(
