@@ -77,7 +77,11 @@ class Visitor:
         return message
 
     async def watch(self) -> None:
-        """Open the page and ask for its live parts, as often as it says, for ever."""
+        """Open the page and ask for its live parts, as often as it says, for ever.
+
+        Raises:
+            NoAnswerError: If the page fails.
+        """
         message = self._message()
         message.rerun_script.page_name = urlsplit(self.url).path.strip("/")
         await self.socket.send(message.SerializeToString())
@@ -85,6 +89,8 @@ class Visitor:
             live: dict[str, asyncio.Task[None]] = {}
             async for data in self.socket:
                 said = ForwardMsg.FromString(bytes(data))
+                if said.delta.new_element.WhichOneof("type") == "exception":
+                    raise NoAnswerError(f"The page says: {said.delta.new_element}")
                 if said.WhichOneof("type") == "navigation":
                     self._page = said.navigation.page_script_hash
                 elif said.WhichOneof("type") == "auto_rerun":

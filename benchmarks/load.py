@@ -28,7 +28,9 @@ MINUTES = 1.0
 PACE = 1.0  # seconds from one drawing of a visitor to the next
 UNEVENNESS = 0.2  # seconds that a drawing comes earlier or later than that
 LOOK = 5.0  # seconds between two looks at the server's memory
-SETTLING = 5.3  # seconds in which those who watch come, one after the other
+# Seconds in which those who watch come, one after the other, so that they do not all
+# look at the same moments.
+SETTLING = 5.3
 HEAD = ("visitors", "watching", "median", "95th percentile", "answers/s", "errors",
         "mixed up", "page opens", "server's CPU", "clients' CPU", "memory at start",
         "at end", "growth a minute")  # fmt: skip
@@ -70,6 +72,8 @@ def main() -> None:
             outcome = asyncio.run(
                 measure(server, num_visitors, options.watching, 60 * options.minutes)
             )
+            if options.watching and not RunStore(server.runs).runs()[0].is_active:
+                sys.exit("The training ended before the others had drawn.")
         rows.append(_row(num_visitors, options.watching, outcome))
         _say(f"{num_visitors} visitors done")
     print(table(HEAD, rows))
@@ -82,9 +86,10 @@ async def measure(
     outcome = Outcome()
     await _first_visit(server)
     async with AsyncExitStack() as stack:
+        watchers = []
         for _ in range(num_watching):
-            watching = asyncio.create_task(watch(server.url))
-            stack.callback(watching.cancel)
+            watchers.append(asyncio.create_task(watch(server.url)))
+            stack.callback(watchers[-1].cancel)
             await asyncio.sleep(SETTLING / num_watching)
         opened = [_open(stack, server.url, outcome) for _ in range(num_visitors)]
         visitors = await asyncio.gather(*opened)
@@ -96,6 +101,9 @@ async def measure(
         ]
         await asyncio.gather(*at_work)
         looking.cancel()
+        for task in watchers:
+            if task.done():  # the others had it easy
+                task.result()
         outcome.seconds = time.perf_counter() - start
         server_cpu, own_cpu = _cpu(server)
         outcome.server_cpu, outcome.own_cpu = server_cpu - cpu, own_cpu - own

@@ -1,11 +1,10 @@
-"""Interactive charts, as Altair specifications.
+"""Interactive charts, by Altair or as specifications of Vega-Lite.
 
 They name no background and no font, so a page's theme shows through, and they say
 everything by more than colour: in words, by shape, by dashes or by position. What
 changes while one looks is in the data, not in the specification, so that a live
 chart is updated in place and does not flicker. The two that follow a training are
-built once and then filled with data under fixed names: Altair takes a quarter of a
-second to build one, and names data by their content.
+built once and then filled with data, as Altair takes a tenth of a second for one.
 """
 
 from collections.abc import Sequence
@@ -170,12 +169,15 @@ def _batches() -> Specification:
 def _unfilled(chart: alt.TopLevelMixin) -> Specification:
     """A chart of named data that are still to come."""
     specification: Specification = chart.to_dict()
-    del specification["config"]  # Altair's own; Streamlit puts the theme's in its place
+    # Altair's own, for which Streamlit puts the theme's in its place; it is not there
+    # while Streamlit turns a chart of somebody else into a specification.
+    specification.pop("config", None)
     return specification
 
 
 def _filled(specification: Specification, **data: pd.DataFrame) -> Specification:
-    return {**specification, "datasets": data}
+    datasets = {name: rows.to_dict("records") for name, rows in data.items()}
+    return {**specification, "datasets": datasets}
 
 
 def _lines(curves: alt.Chart) -> alt.Chart:

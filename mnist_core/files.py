@@ -92,11 +92,12 @@ def append_json_line(path: Path, value: Any) -> None:
 
 
 def read_json_lines(path: Path) -> list[dict[str, Any]]:
-    """The whole lines of a JSON-lines file; torn or damaged ones are passed over."""
-    try:
-        whole, _, _ = path.read_bytes().rpartition(b"\n")
-    except OSError:  # not there yet, or not any more
-        return []
+    """The whole lines of a JSON-lines file; torn or damaged ones are passed over.
+
+    Raises:
+        OSError: If it cannot be read.
+    """
+    whole, _, _ = path.read_bytes().rpartition(b"\n")
     values = []
     for line in whole.split(b"\n"):
         try:

@@ -256,10 +256,6 @@ def test_lines_come_back_in_order(tmp_path):
     assert path.read_bytes().count(b"\n") == 20
 
 
-def test_a_file_that_is_not_there_has_no_lines(tmp_path):
-    assert read_json_lines(tmp_path / "a.jsonl") == []
-
-
 @pytest.mark.parametrize("num_bytes", range(1, 10))
 def test_a_torn_last_line_is_passed_over_and_closed_off(tmp_path, num_bytes):
     path = tmp_path / "a.jsonl"

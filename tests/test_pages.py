@@ -42,7 +42,7 @@ from mnist_core.recipes import DEFAULT, RECIPES
 from mnist_core.runs import EPOCHS_FILE, MAX_WAITING, RunStore
 from mnist_core.selection import Selection
 from mnist_core.timeline import Timeline
-from ui import resources, sketches
+from ui import resources, sketches, training_panel
 from ui.settings_form import WORDS
 
 APP = paths.REPOSITORY / "streamlit_app.py"
@@ -1355,6 +1355,7 @@ def at_one_moment(monkeypatch):
     st.cache_data.clear()
     yield
     st.cache_data.clear()
+    st.cache_resource.clear()
 
 
 def test_a_class_that_watches_a_training_has_its_curves_drawn_once(
@@ -1372,6 +1373,46 @@ def test_a_class_that_watches_a_training_has_its_curves_drawn_once(
     assert len(drawings) == 1
     assert len(charts(first)) == len(charts(second)) == 2
     assert_text(second, "Best so far: epoch 1, validation accuracy 91.25 %.")
+
+
+def test_curves_are_shown_as_soon_as_there_are_some(mnist, store, held, at_one_moment):
+    run = running(store, held)
+    before = open_page("train")
+    append_json_line(run.folder / "progress.jsonl", BATCHES)
+
+    after = open_page("train")
+
+    assert (len(charts(before)), len(charts(after))) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "lines, reason, every",
+    [
+        ([], "", training_panel.AWAITED),
+        ([], "Digits are drawn.", training_panel.REFRESH),
+        ([BATCHES], "", training_panel.REFRESH),
+    ],
+)
+def test_a_training_is_looked_at_more_often_while_its_first_number_is_awaited(
+    mnist, store, held, monkeypatch, lines, reason, every
+):
+    run = running(store, held, *lines)
+    runs.write_state(run, "running", reason)
+    looks = {}
+    fragment = st.fragment
+    monkeypatch.setattr(
+        st,
+        "fragment",
+        lambda part, run_every=None: (
+            looks.update({part.__name__: run_every})
+            or fragment(part, run_every=run_every)
+        ),
+    )
+
+    open_page("train")
+
+    assert looks["_panel"] == every
+    assert training_panel.AWAITED < training_panel.REFRESH < training_panel.REDRAW
 
 
 def test_torn_progress_is_passed_over(mnist, store, held):

@@ -1041,6 +1041,22 @@ def test_what_a_training_has_said_is_read_again_when_it_has_said_more(
     assert [len(epochs) for epochs in said + more] == [1, 1, 1, 2, 2, 2]
 
 
+def test_progress_that_could_not_be_read_once_is_read_at_the_next_look(
+    store, monkeypatch
+):
+    def refuse(file):
+        raise OSError("Too many open files")
+
+    run = store.create(CONFIG)
+    write_lines(run, EPOCH, "\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(type(run.folder), "read_bytes", refuse)
+        failed = run.progress()
+
+    assert failed == ((), ())
+    assert [epoch.epoch for epoch in run.progress()[0]] == [1]
+
+
 def test_progress_goes_back_with_a_training_that_is_resumed(store):
     run = store.create(CONFIG)
     lines = [

@@ -42,8 +42,8 @@ def _panel(
     except DigitLabError as error:  # deleted meanwhile
         st.info(str(error))
         return
-    if was_active != run.is_active:
-        st.rerun()  # the whole page: the run's state is shown in other places, too
+    if (was_active, was_awaited) != (run.is_active, _is_awaited(run)):
+        st.rerun()  # the whole page: its state is shown, and how often to look is set
     notices.show()
     _, batches = run.progress()
     last = batches[-1] if batches else None
@@ -53,13 +53,11 @@ def _panel(
     with st.container(key="training-progress"):
         st.progress(_share(run, last))
     _buttons(store, run)
-    if was_awaited != _is_awaited(run):
-        st.rerun()  # what was awaited is on the page; from now on it is looked at less
 
 
 def _is_awaited(run: Run) -> bool:
     """Whether its first number may come at any moment."""
-    return run.is_active and not run.progress()[1]
+    return run.is_active and not run.reason and not run.progress()[1]
 
 
 def _curves(store: RunStore, run_id: str) -> None:
@@ -67,12 +65,13 @@ def _curves(store: RunStore, run_id: str) -> None:
         run = store.get(run_id)
     except DigitLabError:  # deleted meanwhile, which the panel says
         return
-    _draw_curves(run, str(run.folder), is_active=run.is_active)
+    if any(run.progress()):  # that there was nothing is not to be remembered
+        _draw_curves(run, str(run.folder), is_active=run.is_active)
 
 
 @st.cache_data(max_entries=8, ttl=SHARED, show_spinner=False)
 def _draw_curves(_run: Run, folder: str, *, is_active: bool) -> None:
-    """Draw them, or what was drawn of the same training just now."""
+    """Draw a run's curves, or what was drawn of them just now."""
     epochs, batches = _run.progress()
     if batches:
         # Half a second and 60 MB, which the first page of a visit does without.

@@ -125,10 +125,10 @@ class Run:
         """All epochs and the reports between them, in order."""
         file = self.folder / "progress.jsonl"
         try:
-            said = file.stat()
+            status = file.stat()
+            return _progress(file, status.st_size, status.st_mtime_ns)
         except OSError:  # nothing is said yet, or the run was deleted
             return (), ()
-        return _progress(file, said.st_size, said.st_mtime_ns)
 
     def kept(self) -> Split | None:
         """The drawings that it is taught with and held to, as they were at its start.
