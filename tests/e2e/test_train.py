@@ -70,7 +70,7 @@ def test_a_training_from_the_start_to_its_digits(visit, fresh_server):
     other = visit(fresh_server).open("train")
     other.expect_state("running")
     expect_progress(other, beyond=moved)
-    other.page.close()  # watching takes as much of a core as training
+    other.page.close()  # watching takes from what is left for training
     app.expect_state("done", timeout=TRAINING)
     expect(app.at("start-training").get_by_role("button")).to_be_enabled()
 
