@@ -21,6 +21,7 @@ from mnist_core.history import BatchMetrics, EpochMetrics, best_epoch
 
 Layers = alt.LayerChart  # for pages, which know no Altair
 Specification = dict[str, Any]  # of Vega-Lite, with its data
+Rows = list[dict[str, Any]]
 
 PANEL_HEIGHT = 160  # screen pixels, of each of the two panels of a history
 CURVE_HEIGHT = 240  # screen pixels, with the axes
@@ -64,9 +65,9 @@ def batches(points: Sequence[BatchMetrics]) -> Specification:
     Args:
         points: In order; none gives an empty chart.
     """
-    steps = np.array([point.step for point in points], float)
-    losses = np.array([point.loss for point in points], float)
-    curve = pd.DataFrame({"step": _thinned(steps), "loss": _thinned(losses)})
+    steps = _thinned(np.array([point.step for point in points], float)).tolist()
+    losses = _thinned(np.array([point.loss for point in points], float)).tolist()
+    curve = [{"step": s, "loss": loss} for s, loss in zip(steps, losses, strict=True)]
     return _filled(_batches(), curve=curve)
 
 
@@ -175,9 +176,8 @@ def _unfilled(chart: alt.TopLevelMixin) -> Specification:
     return specification
 
 
-def _filled(specification: Specification, **data: pd.DataFrame) -> Specification:
-    datasets = {name: rows.to_dict("records") for name, rows in data.items()}
-    return {**specification, "datasets": datasets}
+def _filled(specification: Specification, **data: Rows) -> Specification:
+    return {**specification, "datasets": data}
 
 
 def _lines(curves: alt.Chart) -> alt.Chart:
@@ -215,22 +215,20 @@ def _words_above(best: alt.Chart) -> alt.Chart:
     return words
 
 
-def _curves(epochs: Sequence[EpochMetrics]) -> pd.DataFrame:
+def _curves(epochs: Sequence[EpochMetrics]) -> Rows:
     """A row for each epoch and split."""
     train = [("train", e.epoch, e.loss, e.accuracy) for e in epochs]
     validation = [("validation", e.epoch, e.val_loss, e.val_accuracy) for e in epochs]
-    columns = ["split", "epoch", "loss", "accuracy"]
-    return pd.DataFrame(train + validation, columns=columns)
+    columns = ("split", "epoch", "loss", "accuracy")
+    return [dict(zip(columns, row, strict=True)) for row in train + validation]
 
 
-def _best(epochs: Sequence[EpochMetrics]) -> pd.DataFrame:
+def _best(epochs: Sequence[EpochMetrics]) -> Rows:
     """One row: the best epoch and its words, which run to the side with more room."""
     best = best_epoch(epochs).epoch
     is_early = 2 * best < epochs[0].epoch + epochs[-1].epoch
     align = "left" if is_early else "right"
-    return pd.DataFrame(
-        [{"epoch": best, "words": f"best: epoch {best}", "align": align}]
-    )
+    return [{"epoch": best, "words": f"best: epoch {best}", "align": align}]
 
 
 def _named(names: list[str], values: list[Any]) -> alt.Scale:

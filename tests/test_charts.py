@@ -4,7 +4,6 @@ import sys
 
 import altair as alt
 import numpy as np
-import pandas as pd
 import pytest
 
 from mnist_core import charts
@@ -48,7 +47,7 @@ def specification_of(chart):
 def rows(chart):
     """The data of a chart, all its sets one after the other."""
     datasets = specification_of(chart)["datasets"].values()
-    return [row for rows in datasets for row in pd.DataFrame(rows).to_dict("records")]
+    return [row for rows in datasets for row in rows]
 
 
 def without_data(chart):
