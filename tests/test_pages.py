@@ -2077,6 +2077,40 @@ def test_all_filters_go_at_once_and_the_order_stays(mnist):
     assert set(app.query_params) & {"true", "show", "sort"} == {"sort"}
 
 
+def test_who_is_quicker_than_the_answer_loses_no_choice(mnist):
+    app = open_page("browse", true="4")
+    old = dict(app.query_params)
+
+    app.button_group(key="tiles").set_value("large").run()
+    app.query_params = dict(old)  # all that the browser has learned
+    app.button_group(key="split").set_value("validation").run()
+    assert (app.query_params["tiles"], app.query_params["split"]) == (
+        "large",
+        "validation",
+    )
+    assert "true" not in app.query_params
+
+    app.query_params = dict(old)
+    app.button_group(key="tiles").set_value("small").run()
+    assert (app.query_params["tiles"], app.query_params["split"]) == (
+        "small",
+        "validation",
+    )
+    assert "true" not in app.query_params
+
+
+def test_who_goes_back_goes_on_from_there(mnist):
+    app = open_page("browse", true="4")
+    old = dict(app.query_params)
+
+    app.button_group(key="tiles").set_value("large").run()
+    app.query_params = dict(old)
+    app.run()  # as the browser's Back does
+    app.button_group(key="view").set_value("map").run()
+
+    assert set(app.query_params) - set(old) == {"view"}
+
+
 def test_an_option_says_how_many_it_would_find(evaluation):
     app = open_page("browse", pred="9")
 

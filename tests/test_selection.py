@@ -307,7 +307,7 @@ def test_a_chip_takes_its_filter_away_and_no_other(selection):
     chips = selection.chips()
 
     for chip in chips:
-        left = [other.words for other in chip.without.chips()]
+        left = [other.words for other in chip.removed_from(selection).chips()]
         assert left == [other.words for other in chips if other != chip]
         assert [only.words for only in chip.alone.chips()] == [chip.words]
 

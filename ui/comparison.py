@@ -11,8 +11,7 @@ from mnist_core.data import Split
 from mnist_core.evaluation import Evaluation
 from mnist_core.runs import Run
 from mnist_core.selection import MAX_AMONG, Change, Selection
-from ui import digit_dialog, links, picker, settings_form
-from ui.address import choice
+from ui import address, digit_dialog, links, picker, settings_form
 from ui.doors import Door, doors
 from ui.gallery import Tile, show_tiles
 
@@ -52,7 +51,7 @@ def pick_other(others: dict[str, Run]) -> Run:
 
 def _put_other(others: dict[str, Run]) -> None:
     if st.session_state[_AGAINST] in others:  # else it is the name of a moment ago
-        st.query_params[_AGAINST] = st.session_state[_AGAINST]
+        address.put({_AGAINST: st.session_state[_AGAINST]})
 
 
 def show_digits(
@@ -93,7 +92,9 @@ def _pick_change(other: Run, first: Evaluation, second: Evaluation) -> Selection
         change: f"{words} · {len(found[change].indices(first, other=second)):,}"
         for change, words in NAMES.items()
     }
-    return found[choice("Digits", "change", dict(names.items()), default="gained")]
+    return found[
+        address.choice("Digits", "change", dict(names.items()), default="gained")
+    ]
 
 
 def _tile(index: int, first: Evaluation, second: Evaluation) -> Tile:
@@ -160,9 +161,7 @@ def _pair() -> tuple[int, int] | None:
 
 
 def _put_pair(value: str = "") -> None:
-    st.query_params.pop(_PAIR, None)
-    if value:
-        st.query_params[_PAIR] = value
+    address.put({_PAIR: value or None})
 
 
 def show_settings(run: Run, other: Run) -> None:

@@ -11,8 +11,7 @@ from mnist_core.evaluation import Evaluation
 from mnist_core.predictor import Prediction
 from mnist_core.runs import Run
 from mnist_core.selection import number_in_query
-from ui import explanation, notices, resources, star
-from ui.address import choice
+from ui import address, explanation, notices, resources, star
 from ui.said import show_said
 
 _OPENED, _PINNED = "i", "pin"  # in the address: the digit that is open, and one beside
@@ -27,13 +26,13 @@ _NOTHING = "nothing"
 
 def open_digit(index: int) -> None:
     """Have the digit shown on the next run of the page, and in the address."""
-    st.query_params[_OPENED] = str(index)
+    address.put({_OPENED: str(index)})
     explanation.forget_step()
 
 
 def close_digit() -> None:
     """Have no digit shown any more."""
-    st.query_params.pop(_OPENED, None)
+    address.put({_OPENED: None})
 
 
 def opened_index(split: Split) -> int | None:
@@ -209,7 +208,7 @@ def _why(
     looks = {_NOTHING: "Nothing more", **explanation.LOOKS}
     if split_name == "test":
         looks["epochs"] = "What each epoch said"
-    look = choice("Look into it", "why", looks, default=_NOTHING)
+    look = address.choice("Look into it", "why", looks, default=_NOTHING)
     with resources.plain_errors():
         if look == "epochs":
             show_said(run, index)
@@ -227,11 +226,9 @@ def _pinned(split_name: str, split: Split) -> int | None:
 
 
 def _pin(which: str) -> None:
-    forget_pinned()
-    if which:
-        st.query_params[_PINNED] = which
+    address.put({_PINNED: which or None})
 
 
 def forget_pinned() -> None:
     """Have no digit pinned: its index may be another's now."""
-    st.query_params.pop(_PINNED, None)
+    address.put({_PINNED: None})

@@ -23,8 +23,7 @@ from mnist_core.network import NO_CONVOLUTIONS
 from mnist_core.predictor import Prediction
 from mnist_core.runs import Run
 from mnist_core.selection import share_in_query
-from ui import resources
-from ui.address import choice
+from ui import address, resources
 
 NUM_NEAREST = 5  # training digits shown
 TILE = 60  # screen pixels: five fit on a phone
@@ -118,14 +117,14 @@ def _show_tiles(run: Run, prediction: Prediction, reference: Reference) -> None:
 def _show_ink(run: Run, prediction: Prediction) -> None:
     digits = {AS_READ: f"{prediction.digit}, as read"} | DIGITS
     with st.container(horizontal=True):
-        asked = choice("Why, or why not …", "digit", digits, default=AS_READ)
+        asked = address.choice("Why, or why not …", "digit", digits, default=AS_READ)
         architecture = ARCHITECTURES[run.config.architecture]
         methods = {
             name: words
             for name, words in METHODS.items()
             if name != "cam" or architecture.has_convolutions
         }
-        method = choice("Method", "by", methods, default="occlusion")
+        method = address.choice("Method", "by", methods, default="occlusion")
     digit = prediction.digit if asked == AS_READ else int(asked)
     if method == "gradients":
         attribution = _gradients(run, str(run.result), prediction.image, digit)
@@ -217,11 +216,11 @@ def _show_attack(run: Run, image: np.ndarray) -> None:
 
 def forget_step() -> None:
     """Begin with another image where it is fooled, not where this one was looked at."""
-    st.query_params.pop(_EPSILON, None)
+    address.put({_EPSILON: None})
 
 
 def _put_epsilon() -> None:
-    st.query_params[_EPSILON] = f"{st.session_state[_EPSILON]:.3f}"
+    address.put({_EPSILON: f"{st.session_state[_EPSILON]:.3f}"})
 
 
 def _show_layers(run: Run, image: np.ndarray) -> None:

@@ -8,7 +8,7 @@ of file names. So every page enters the frame first, and does nothing if it is i
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from ui import notices, server
+from ui import address, notices, server
 
 _IS_IN = "is-in-frame"
 
@@ -38,4 +38,5 @@ def enter() -> None:
     if not st.session_state.get(_IS_IN):
         frame()
         st.rerun()
+    address.follow()
     notices.show()

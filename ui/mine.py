@@ -6,6 +6,7 @@ import streamlit as st
 from mnist_core import kept
 from mnist_core.data import Split
 from mnist_core.errors import KeptError
+from ui import address
 
 _MINE = "mine"  # in the address, and in the session for when a link drops the address
 
@@ -18,24 +19,25 @@ def set_id() -> str | None:
             "The address names no set of drawings: it was not copied whole.",
             icon=":material/link_off:",
         )
-        st.query_params.pop(_MINE)
+        address.put({_MINE: None})
         before = st.session_state.get(_MINE)
         wanted = before if before is not None and kept.is_id(before) else None
     st.session_state[_MINE] = wanted
     if wanted is not None and _MINE not in st.query_params:
-        st.query_params[_MINE] = wanted
+        address.put({_MINE: wanted})
     return wanted
 
 
 def remember(wanted: str) -> None:
     """Have every page be about this set."""
-    st.session_state[_MINE] = st.query_params[_MINE] = wanted
+    st.session_state[_MINE] = wanted
+    address.put({_MINE: wanted})
 
 
 def forget() -> None:
     """Have no page be about a set any more."""
     st.session_state[_MINE] = None
-    st.query_params.pop(_MINE, None)
+    address.put({_MINE: None})
 
 
 def drawings() -> Split:

@@ -8,7 +8,7 @@ import streamlit as st
 from mnist_core import paths
 from mnist_core.evaluation import percent
 from mnist_core.runs import Run
-from ui import resources
+from ui import address, resources
 
 _RUN = "run"  # in the address, and in the session for when a link drops the address
 _PICKER = "run-picker"
@@ -73,13 +73,14 @@ def wanted_run_id() -> str | None:
     wanted: str | None = st.query_params.get(_RUN, st.session_state.get(_RUN))
     st.session_state[_RUN] = wanted
     if wanted is not None and _RUN not in st.query_params:
-        st.query_params[_RUN] = wanted
+        address.put({_RUN: wanted})
     return wanted
 
 
 def want_run(run_id: str) -> None:
     """Make a run the one that every page is about."""
-    st.session_state[_RUN] = st.query_params[_RUN] = run_id
+    st.session_state[_RUN] = run_id
+    address.put({_RUN: run_id})
 
 
 def _remember_choice() -> None:
@@ -96,7 +97,7 @@ def forget_run(run_id: str) -> None:
     """Have no page ask for a run any more."""
     if wanted_run_id() == run_id:
         st.session_state[_RUN] = None
-        st.query_params.pop(_RUN, None)
+        address.put({_RUN: None})
 
 
 def _say_unusable(run_id: str) -> None:

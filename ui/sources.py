@@ -9,8 +9,7 @@ import streamlit as st
 from mnist_core import inking, photos, pictures, thumbnails
 from mnist_core.predictor import Prediction, Predictor
 from mnist_core.selection import number_in_query
-from ui import answer, canvas, gallery, resources, sketches
-from ui.address import choice
+from ui import address, answer, canvas, gallery, resources, sketches
 from ui.answer import Answer
 from ui.gallery import Tile
 
@@ -34,7 +33,7 @@ _EARLIER = "earlier-sheet"  # in the session: of which drawings, and how they ar
 def choose() -> str:
     """Let a person choose a source; it is in the address."""
     label = "Where the digit comes from"
-    return choice(label, "source", SOURCES, default="draw", is_labelled=False)
+    return address.choice(label, "source", SOURCES, default="draw", is_labelled=False)
 
 
 def bring(source: str, predictor: Predictor) -> Answer:
@@ -113,4 +112,4 @@ def _test_digit(predictor: Predictor) -> Prediction:
 
 def _another() -> None:
     """Have the page show a test digit drawn by lot."""
-    st.query_params["i"] = str(random.randrange(len(resources.test_split())))
+    address.put({"i": str(random.randrange(len(resources.test_split())))})

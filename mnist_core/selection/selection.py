@@ -153,8 +153,7 @@ class Selection:
 
         def add(words: str, *names: str) -> None:
             values = {name: getattr(self, name) for name in names}
-            none = {name: _DEFAULTS[name] for name in names}
-            chips.append(Chip(words, type(self)(**values), replace(self, **none)))
+            chips.append(Chip(words, type(self)(**values)))
 
         if self.outcome != "all":
             add(f"Read {self.outcome}", "outcome")
@@ -300,12 +299,19 @@ class Chip:
     Attributes:
         words: What it asks for.
         alone: The selection by this filter and no other.
-        without: The selection that is left without it.
     """
 
     words: str
     alone: Selection
-    without: Selection
+
+    def removed_from(self, selection: Selection) -> Selection:
+        """What is left of a selection without this filter."""
+        mine = {
+            name: default
+            for name, default in _DEFAULTS.items()
+            if getattr(self.alone, name) != default
+        }
+        return replace(selection, **mine)
 
 
 def counts(

@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -217,6 +217,42 @@ class Visitor:
             return all(query.get(key) == value for key, value in expected.items())
 
         self.page.wait_for_url(holds, timeout=PATIENCE * 1000, wait_until="commit")
+
+    # A slow line
+
+    def hold_up(self):
+        """Stand between the server and the page that is opened next."""
+        self._held = None
+
+        def connect(page):
+            server = page.connect_to_server()
+            self._send = page.send
+            server.on_message(
+                lambda answer: (
+                    page.send(answer)
+                    if self._held is None
+                    else self._held.append(answer)
+                )
+            )
+
+        self.page.route_web_socket(re.compile("/_stcore/stream"), connect)
+        return self
+
+    @contextmanager
+    def unanswered(self):
+        """Hold up what the server says, until the end; yields how to wait for it."""
+        self._held = []
+
+        def wait_for(words):
+            deadline = time.monotonic() + PATIENCE
+            while not any(words.encode() in answer for answer in self._held):
+                assert time.monotonic() < deadline, f"The server never said {words!r}."
+                self.page.wait_for_timeout(50)
+
+        yield wait_for
+        held, self._held = self._held, None
+        for answer in held:
+            self._send(answer)
 
     # What is on the page
 

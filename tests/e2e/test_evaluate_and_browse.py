@@ -150,6 +150,21 @@ def test_the_mistakes_are_a_click_away(visit, server, evaluation):
 # Browse
 
 
+def test_what_is_chosen_before_the_page_has_answered_holds(visit, server, evaluation):
+    app = visit(server).hold_up().open("browse")
+    show = app.page.get_by_role("radiogroup", name="Show")
+
+    with app.unanswered() as wait_for:
+        show.get_by_text(re.compile("^Wrong")).click()
+        wait_for("show=wrong")
+        app.page.get_by_role("combobox", name="Order").click()
+        app.page.get_by_role("option", name="Highest loss first").click()
+        wait_for("sort=loss")
+
+    app.expect_query(show="wrong", sort="loss")
+    expect_count(app, evaluation.num_mistakes)
+
+
 def test_filters_change_the_gallery_and_the_address(visit, server, evaluation):
     app = visit(server).open("browse")
     expect_count(app, 10_000)

@@ -9,7 +9,7 @@ import streamlit as st
 from mnist_core.data import Split
 from mnist_core.evaluation import Evaluation, percent
 from mnist_core.runs import Run
-from ui import digit_dialog, kept_panel, mine, resources
+from ui import address, digit_dialog, kept_panel, mine, resources
 from ui.resources import SplitName
 
 STAYING = (
@@ -116,8 +116,6 @@ def _remove(drawings: Split, index: int) -> None:
 
 def _change() -> None:
     """Put the choice into the address, and begin there without filters."""
-    for name in st.query_params.to_dict().keys() - set(STAYING):
-        del st.query_params[name]
-    st.query_params[_SPLIT] = st.session_state[_SPLIT]
-    if st.session_state[_SPLIT] == "test":
-        del st.query_params[_SPLIT]
+    chosen = st.session_state[_SPLIT]
+    left = dict.fromkeys(address.query().keys() - set(STAYING))
+    address.put(left | {_SPLIT: chosen if chosen != "test" else None})

@@ -18,10 +18,11 @@ from mnist_core.selection import (
     OUTCOMES,
     SORT_WORDS,
     SORTS,
+    Chip,
     Selection,
     counts,
 )
-from ui import picker
+from ui import address, picker
 from ui.browse.digits import STAYING
 
 ANY = "any"  # None would read as an empty field
@@ -198,16 +199,16 @@ def _chips(
                 icon=":material/close:",
                 key=f"chip-{chip.words}",
                 help="Remove this filter",
-                on_click=_put,
-                args=(chip.without,),
+                on_click=_remove,
+                args=(chip,),
             )
         if len(chips) > 1:
             st.button(
                 "Remove all",
                 key="chip-all",
                 type="tertiary",
-                on_click=_put,
-                args=(Selection(sort=selection.sort),),
+                on_click=_remove,
+                args=tuple(chips),
             )
 
 
@@ -217,7 +218,7 @@ def _or_none(option: Any) -> Any:
 
 def _apply(name: str, value: Any) -> None:
     """Change one filter of the selection in the address."""
-    _put(replace(Selection.from_query(st.query_params.to_dict()), **{name: value}))
+    _put(replace(_selected(), **{name: value}))
 
 
 def pick_among(indices: tuple[int, ...]) -> None:
@@ -236,8 +237,7 @@ def pick_among(indices: tuple[int, ...]) -> None:
 
 def _apply_range() -> None:
     low, high = (round(end / 100, 3) for end in st.session_state["range"])
-    selection = Selection.from_query(st.query_params.to_dict())
-    _put(replace(selection, least=low or None, most=high if high < 1 else None))
+    _put(replace(_selected(), least=low or None, most=high if high < 1 else None))
 
 
 def _apply_comparison(others: dict[str, Run]) -> None:
@@ -245,11 +245,21 @@ def _apply_comparison(others: dict[str, Run]) -> None:
     if against not in (None, *others):
         return  # the name of a moment ago
     change = None if against is None else st.session_state["change"]
-    selection = Selection.from_query(st.query_params.to_dict())
-    _put(replace(selection, against=against, change=change))
+    _put(replace(_selected(), against=against, change=change))
+
+
+def _remove(*chips: Chip) -> None:
+    selection = _selected()
+    for chip in chips:
+        selection = chip.removed_from(selection)
+    _put(selection)
+
+
+def _selected() -> Selection:
+    return Selection.from_query(address.query())
 
 
 def _put(selection: Selection) -> None:
     """Put a selection into the address, which is what the page reads."""
-    kept = {name: st.query_params[name] for name in STAYING if name in st.query_params}
-    st.query_params.from_dict({**kept, **selection.to_query()})
+    left = dict.fromkeys(address.query().keys() - set(STAYING))
+    address.put(left | selection.to_query())

@@ -7,8 +7,7 @@ from mnist_core import kept
 from mnist_core.data import Split
 from mnist_core.evaluation import Evaluation
 from mnist_core.selection import number_in_query, page
-from ui import digit_dialog
-from ui.address import choice
+from ui import address, digit_dialog
 from ui.gallery import show_tiles, tile_of
 
 PAGE_SIZE = 100  # digits
@@ -35,7 +34,7 @@ def show_page(
         "Jump to index", 0, len(split) - 1, key=_AT, placeholder="–", on_change=_jump
     )
     with size:
-        side = SIDES[choice("Tiles", "tiles", SIZES, default="medium")]
+        side = SIDES[address.choice("Tiles", "tiles", SIZES, default="medium")]
     place = np.flatnonzero(indices == (-1 if at is None else at))
     if at is not None and not len(place):
         st.info(f"Digit {at} is not among these.", icon=":material/search_off:")
@@ -71,13 +70,10 @@ def show_page(
 
 def _turn_page(pager: str) -> None:
     """Put the page's number into the address."""
-    st.query_params.pop(_AT, None)
-    st.query_params[_PAGE] = str(st.session_state[pager])
+    address.put({_AT: None, _PAGE: str(st.session_state[pager])})
 
 
 def _jump() -> None:
     """Put the index that is looked for into the address."""
-    st.query_params.pop(_PAGE, None)
-    st.query_params.pop(_AT, None)
-    if st.session_state[_AT] is not None:
-        st.query_params[_AT] = str(st.session_state[_AT])
+    index = st.session_state[_AT]
+    address.put({_PAGE: None, _AT: None if index is None else str(index)})
