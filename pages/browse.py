@@ -11,8 +11,7 @@ from ui.picker import pick_run, runs_with_model
 
 VIEWS = {"tiles": "Tiles", "map": "Map"}
 
-frame.enter()
-st.title("Browse")
+frame.enter("Browse")
 with resources.plain_errors():
     run = pick_run()
     digits = pick_digits(run)

@@ -7,8 +7,7 @@ from mnist_core.evaluation import percent
 from ui import comparison, frame, resources
 from ui.picker import pick_run, runs_with_model
 
-frame.enter()
-st.title("Compare")
+frame.enter("Compare")
 with resources.plain_errors():
     run = pick_run()
     others = {id_: other for id_, other in runs_with_model().items() if id_ != run.id}

@@ -102,8 +102,7 @@ def look_into(run: Run, brought: Answer, look: str) -> None:
         st.caption("A test digit is as MNIST made it: the model receives it as it is.")
 
 
-frame.enter()
-st.title("Draw a digit")
+frame.enter("Draw a digit")
 with resources.plain_errors():
     chosen = pick_run()
 mine.set_id()  # carries it along, whatever is looked into

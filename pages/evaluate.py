@@ -18,8 +18,7 @@ LOOKS = {
     "training": "How it was trained",
 }
 
-frame.enter()
-st.title("Evaluate")
+frame.enter("Evaluate")
 with resources.plain_errors():
     run = pick_run()
     split, evaluation = resources.test_split(), resources.evaluation(run)

@@ -59,8 +59,7 @@ def start() -> None:
         raise
 
 
-frame.enter()
-st.title("Train")
+frame.enter("Train")
 store = resources.store()
 with resources.plain_errors():
     resources.test_split()  # says what is missing, where MNIST is

@@ -2078,25 +2078,44 @@ def test_all_filters_go_at_once_and_the_order_stays(mnist):
 
 
 def test_who_is_quicker_than_the_answer_loses_no_choice(mnist):
-    app = open_page("browse", true="4")
+    app = open_page("browse")
     old = dict(app.query_params)
 
     app.button_group(key="tiles").set_value("large").run()
     app.query_params = dict(old)  # all that the browser has learned
     app.button_group(key="split").set_value("validation").run()
+
     assert (app.query_params["tiles"], app.query_params["split"]) == (
         "large",
         "validation",
     )
-    assert "true" not in app.query_params
 
-    app.query_params = dict(old)
-    app.button_group(key="tiles").set_value("small").run()
-    assert (app.query_params["tiles"], app.query_params["split"]) == (
-        "small",
-        "validation",
-    )
-    assert "true" not in app.query_params
+
+@pytest.mark.parametrize("page, key", [("evaluate", "cells"), ("browse", "tiles")])
+def test_what_was_put_into_the_address_of_one_page_is_nothing_to_another(
+    mnist, page, key
+):
+    app = open_page("browse", true="4")
+    labelled, *_ = chips(app)
+    labelled.click().run()
+    app.switch_page("pages/evaluate.py").run()
+    app.query_params["true"] = "4"
+    app.switch_page(f"pages/{page}.py").run()
+
+    app.button_group(key=key).set_value(app.button_group(key=key).options[-1]).run()
+
+    assert app.query_params["true"] in ("4", ["4"])
+
+
+@pytest.mark.parametrize("chip", ["chip-all", "chip-Labelled 4"])
+def test_a_model_that_is_gone_goes_with_the_filters(mnist, chip):
+    app = open_page("browse", true="4", pred="9", against="gone", change="lost")
+    assert app.warning
+
+    app.button(key=chip).click().run()
+
+    assert not app.warning
+    assert not {"against", "change", "true"} & set(app.query_params)
 
 
 def test_who_goes_back_goes_on_from_there(mnist):

@@ -1,16 +1,21 @@
 """What stands in the address, so that a link shows what its sender saw.
 
 A browser sends its address with all that a person does; who is quicker than the answer
-to what they did before still sends the old one. So pages read `st.query_params`, and
-callbacks read and write it here.
+to what they did before still sends the old one. So what was put there is remembered
+until the browser goes elsewhere, and the address is read and written here alone. (The
+settings on Train, which have several values of a name, are all put anew each time.)
+
+What a browser sends of its widgets is as old. So a filter that a chip has removed may
+come back with the next click, if that comes before the answer; a choice made at the
+widget itself does not.
 """
 
 from collections.abc import Mapping
 
 import streamlit as st
 
-# In the session: what was put into the address since the browser last told another one.
-_PUT = "address-put"
+# In the session: the page, and what was put into its address since the browser came.
+_PAGE, _PUT = "address-page", "address-put"
 
 
 def choice(
@@ -33,7 +38,7 @@ def choice(
     Returns:
         One of the options.
     """
-    asked = st.query_params.get(name, default)
+    asked = query().get(name, default)
     chosen = st.session_state[name] = asked if asked in options else default
     st.segmented_control(
         label,
@@ -56,21 +61,26 @@ def query() -> dict[str, str]:
 
 def put(changes: Mapping[str, str | None]) -> None:
     """Have the address hold these values by their names; None: not that name."""
+    before, told = query(), st.query_params.to_dict()
     st.session_state[_PUT] = st.session_state.get(_PUT, {}) | changes
-    held, now = st.query_params.to_dict(), query()
-    gone = held.keys() - now.keys()
-    if len(gone) == 1 and now.items() <= held.items():
+    now = query()
+    gone = told.keys() - now.keys()
+    new = {name: now[name] for name in now if now[name] != told.get(name)}
+    if len(gone) + bool(new) > 1:  # one step of the browser's history
+        st.query_params.from_dict(now)
+    elif gone:  # `from_dict` refuses what a widget is bound to, Train's recipe
         del st.query_params[gone.pop()]
-    elif gone:
-        st.query_params.from_dict(now)  # at once: one step of the browser's history
-    elif now != held:
-        st.query_params.update(now.items() - held.items())
+    elif new or now != before:  # the browser may be about to learn what is undone here
+        st.query_params.update(new)
 
 
-def follow() -> None:
-    """Begin with the address that the browser tells, as a page does that is opened.
+def follow(page: str) -> None:
+    """Begin a run of the page of that name.
 
-    If it is not what was put there, somebody went back or followed a link.
+    Where the browser tells of another page than before, or of an address that is not
+    what was put there, somebody went back or followed a link: that holds.
     """
-    if query() != st.query_params.to_dict():
-        del st.session_state[_PUT]
+    is_elsewhere = page != st.session_state.get(_PAGE)
+    if is_elsewhere or query() != st.query_params.to_dict():
+        st.session_state[_PUT] = {}
+    st.session_state[_PAGE] = page

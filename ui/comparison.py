@@ -28,7 +28,7 @@ NAMES: dict[Change, str] = {
 
 def pick_other(others: dict[str, Run]) -> Run:
     """Let a person choose the second run; the address holds it and decides."""
-    asked = st.query_params.get(_AGAINST)
+    asked = address.query().get(_AGAINST)
     chosen = st.session_state[_AGAINST] = (
         asked if asked in others else next(iter(others))
     )
@@ -127,7 +127,7 @@ def show_agreement(run: Run, other: Run, first: Evaluation, second: Evaluation) 
             [[Door("↓ →", "Down: the first. Across: the second."), *heads], *rows],
             key="agreement-matrix",
             on_open=_put_pair,
-            chosen=st.query_params.get(_PAIR, ""),
+            chosen=address.query().get(_PAIR, ""),
             caption=f"Down: what “{run.name}” reads. Across: what “{other.name}” "
             "reads. Click where they differ.",
         )
@@ -153,7 +153,7 @@ def _sentence(ours: int, theirs: int, count: int) -> str:
 
 def _pair() -> tuple[int, int] | None:
     """The cell that the address names."""
-    ours, dash, theirs = st.query_params.get(_PAIR, "").partition("-")
+    ours, dash, theirs = address.query().get(_PAIR, "").partition("-")
     known = [str(digit) for digit in DIGITS]
     if not dash or ours not in known or theirs not in known or ours == theirs:
         return None

@@ -71,7 +71,7 @@ def show_opened_digit(
 
 
 def _index_in_address(name: str, split: Split) -> int | None:
-    return number_in_query(st.query_params.to_dict(), name, below=len(split))
+    return number_in_query(address.query(), name, below=len(split))
 
 
 def _content(
@@ -219,7 +219,7 @@ def _why(
 
 def _pinned(split_name: str, split: Split) -> int | None:
     """The index of the pinned digit, if one of this split is: "test-18"."""
-    name, _, index = st.query_params.get(_PINNED, "").rpartition("-")
+    name, _, index = address.query().get(_PINNED, "").rpartition("-")
     if name != split_name:
         return None
     return number_in_query({_PINNED: index}, _PINNED, below=len(split))

@@ -183,7 +183,7 @@ def _show_attack(run: Run, image: np.ndarray) -> None:
         f"Let each pixel be a little lighter or darker, all by the same step ε, where "
         f"that confuses the model most. **{found.sentence()}**"
     )
-    asked = share_in_query(st.query_params.to_dict(), _EPSILON)
+    asked = share_in_query(address.query(), _EPSILON)
     epsilon = st.session_state[_EPSILON] = min(
         start if asked is None else asked, largest
     )

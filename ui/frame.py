@@ -33,10 +33,11 @@ def frame() -> StreamlitPage:
     )
 
 
-def enter() -> None:
-    """Make sure that the page stands in the frame; say what went wrong before."""
+def enter(title: str) -> None:
+    """Begin a page in the frame: say what went wrong before, and what page it is."""
     if not st.session_state.get(_IS_IN):
         frame()
         st.rerun()
-    address.follow()
+    address.follow(title)
     notices.show()
+    st.title(title)

@@ -13,7 +13,7 @@ _MINE = "mine"  # in the address, and in the session for when a link drops the a
 
 def set_id() -> str | None:
     """The id that the address or the session holds; None: nothing was kept yet."""
-    wanted: str | None = st.query_params.get(_MINE, st.session_state.get(_MINE))
+    wanted: str | None = address.query().get(_MINE, st.session_state.get(_MINE))
     if wanted is not None and not kept.is_id(wanted):
         st.warning(
             "The address names no set of drawings: it was not copied whole.",
@@ -23,7 +23,7 @@ def set_id() -> str | None:
         before = st.session_state.get(_MINE)
         wanted = before if before is not None and kept.is_id(before) else None
     st.session_state[_MINE] = wanted
-    if wanted is not None and _MINE not in st.query_params:
+    if wanted is not None and _MINE not in address.query():
         address.put({_MINE: wanted})
     return wanted
 

@@ -70,9 +70,9 @@ def names(runs: Iterable[Run]) -> dict[str, str]:
 
 def wanted_run_id() -> str | None:
     """The id that the address or the session asks for, whether it exists or not."""
-    wanted: str | None = st.query_params.get(_RUN, st.session_state.get(_RUN))
+    wanted: str | None = address.query().get(_RUN, st.session_state.get(_RUN))
     st.session_state[_RUN] = wanted
-    if wanted is not None and _RUN not in st.query_params:
+    if wanted is not None and _RUN not in address.query():
         address.put({_RUN: wanted})
     return wanted
 

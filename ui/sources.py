@@ -103,7 +103,7 @@ def _seen(data: bytes) -> tuple[np.ndarray, np.ndarray]:
 
 def _test_digit(predictor: Predictor) -> Prediction:
     split = resources.test_split()
-    index = number_in_query(st.query_params.to_dict(), "i", below=len(split)) or 0
+    index = number_in_query(address.query(), "i", below=len(split)) or 0
     st.image(thumbnails.png(split.images[index], scale=10), width=canvas.SIZE)
     st.button("Another", icon=":material/casino:", shortcut="T", on_click=_another)
     st.caption(f"Test digit {index}, labelled {split.labels[index]}.")

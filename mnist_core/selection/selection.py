@@ -306,12 +306,12 @@ class Chip:
 
     def removed_from(self, selection: Selection) -> Selection:
         """What is left of a selection without this filter."""
-        mine = {
+        defaults = {
             name: default
             for name, default in _DEFAULTS.items()
             if getattr(self.alone, name) != default
         }
-        return replace(selection, **mine)
+        return replace(selection, **defaults)
 
 
 def counts(

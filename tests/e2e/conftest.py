@@ -56,8 +56,8 @@ BENIGN = (
     r"(?s)reading 'clearRect'.*streamlit_drawable_canvas",
 )
 NO_CHROMIUM = (
-    "No Chromium is on this machine: `apt install chromium`, or install Google Chrome, "
-    "for the browser tests."
+    "No Chromium is on this machine: `apt install chromium-headless-shell` (or "
+    "`chromium`), or install Google Chrome, for the browser tests."
 )
 
 expect.set_options(timeout=PATIENCE * 1000)

@@ -165,6 +165,37 @@ def test_what_is_chosen_before_the_page_has_answered_holds(visit, server, evalua
     expect_count(app, evaluation.num_mistakes)
 
 
+def test_what_is_undone_before_the_page_has_answered_is_undone(visit, server):
+    app = visit(server).hold_up().open("browse", tiles="medium")
+    tiles = app.page.get_by_role("radiogroup", name="Tiles")
+
+    with app.unanswered() as wait_for:
+        tiles.get_by_text("Large").click()
+        wait_for("tiles=large")
+        tiles.get_by_text("Medium").click()
+        wait_for("tiles=medium")
+
+    app.rest()
+    app.expect_query(tiles="medium")
+    assert app.page.evaluate("history.length") <= 4  # blank, medium, large, medium
+
+
+def test_two_looks_at_a_matrix_that_are_asked_for_at_once_both_hold(visit, server):
+    app = visit(server).hold_up().open("evaluate")
+    cell = app.at("confusion-matrix").locator("td button").nth(49)
+
+    with app.unanswered() as wait_for:
+        cell.click()
+        wait_for("true=4")
+        app.page.get_by_role("radiogroup", name="Cells").get_by_text(
+            "Row percent"
+        ).click()
+        wait_for("cells=")
+
+    app.expect_query(true="4", pred="9", cells="row percent")
+    expect(app.at("digits-behind")).to_be_visible()
+
+
 def test_filters_change_the_gallery_and_the_address(visit, server, evaluation):
     app = visit(server).open("browse")
     expect_count(app, 10_000)

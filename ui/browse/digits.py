@@ -58,7 +58,7 @@ def pick_digits(run: Run) -> Digits:
     Raises:
         DigitLabError: If they cannot be read.
     """
-    asked = st.query_params.get(_SPLIT)
+    asked = address.query().get(_SPLIT)
     mine.set_id()  # carries it along, whichever split is shown
     chosen = st.session_state[_SPLIT] = asked if asked in _NAMES else "test"
     st.segmented_control(

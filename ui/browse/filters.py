@@ -49,7 +49,7 @@ def pick_selection(
     Raises:
         DigitLabError: If what the other run reads cannot be told.
     """
-    selection = Selection.from_query(st.query_params.to_dict())
+    selection = Selection.from_query(address.query())
     if selection.against is not None and selection.against not in others:
         st.warning(
             "The model to compare with is not there; it may have been deleted.",
@@ -61,7 +61,7 @@ def pick_selection(
     _main_filters(selection, evaluation, other)
     with st.popover("More filters", icon=":material/filter_list:"):
         _more_filters(selection, evaluation, others, other)
-    _chips(selection, evaluation, other)
+    _chips(selection, evaluation, others, other)
     return selection, other
 
 
@@ -185,7 +185,10 @@ def _comparison(selection: Selection, others: dict[str, Run]) -> None:
 
 
 def _chips(
-    selection: Selection, evaluation: Evaluation, other: Evaluation | None
+    selection: Selection,
+    evaluation: Evaluation,
+    others: dict[str, Run],
+    other: Evaluation | None,
 ) -> None:
     """The filters that hold, each with how many it alone finds; a click removes it."""
     chips = selection.chips()
@@ -200,15 +203,14 @@ def _chips(
                 key=f"chip-{chip.words}",
                 help="Remove this filter",
                 on_click=_remove,
-                args=(chip,),
+                args=(chip, others),
             )
         if len(chips) > 1:
             st.button(
                 "Remove all",
                 key="chip-all",
                 type="tertiary",
-                on_click=_remove,
-                args=tuple(chips),
+                on_click=lambda: _put(Selection(sort=_selected().sort)),
             )
 
 
@@ -248,10 +250,10 @@ def _apply_comparison(others: dict[str, Run]) -> None:
     _put(replace(_selected(), against=against, change=change))
 
 
-def _remove(*chips: Chip) -> None:
-    selection = _selected()
-    for chip in chips:
-        selection = chip.removed_from(selection)
+def _remove(chip: Chip, others: dict[str, Run]) -> None:
+    selection = chip.removed_from(_selected())
+    if selection.against not in others:  # that it is not there was said
+        selection = replace(selection, against=None, change=None)
     _put(selection)
 
 

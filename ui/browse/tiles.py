@@ -27,7 +27,7 @@ def show_page(
         indices: `(n,)` int, those that are selected; at least one.
         stars: The visitor's.
     """
-    query = st.query_params.to_dict()
+    query = address.query()
     at = st.session_state[_AT] = number_in_query(query, _AT, below=len(split))
     jump, size, _ = st.columns([2, 3, 4], vertical_alignment="bottom")
     jump.number_input(

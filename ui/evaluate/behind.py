@@ -8,7 +8,7 @@ from mnist_core.data import Split
 from mnist_core.evaluation import Evaluation
 from mnist_core.runs import Run
 from mnist_core.selection import Selection
-from ui import digit_dialog, links
+from ui import address, digit_dialog, links
 from ui.gallery import show_tiles, tile_of
 
 MAX_SHOWN = 48  # digits; Browse has them all
@@ -22,7 +22,7 @@ def selected(*names: str) -> Selection:
     Args:
         names: Of the address; what names none of them was clicked in another look.
     """
-    query = st.query_params.to_dict()
+    query = address.query()
 
     def named(*names: str) -> Selection:
         return Selection.from_query({n: query[n] for n in names if n in query})
@@ -33,9 +33,7 @@ def selected(*names: str) -> Selection:
 
 def open_selection(selection: Selection) -> None:
     """Put what was clicked into the address, which is what the page reads."""
-    query = st.query_params.to_dict()
-    kept = {name: query[name] for name in query if name not in _FILTERS}
-    st.query_params.from_dict(kept | selection.to_query())
+    address.put(dict.fromkeys(_FILTERS) | selection.to_query())
 
 
 def value_of(selection: Selection) -> str:

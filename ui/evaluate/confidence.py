@@ -11,7 +11,7 @@ from mnist_core.data import Split
 from mnist_core.evaluation import Evaluation, percent
 from mnist_core.runs import Run
 from mnist_core.selection import Selection, share_in_query
-from ui import digit_dialog, links, resources
+from ui import address, digit_dialog, links, resources
 from ui.evaluate import behind
 from ui.gallery import show_tiles, tile_of
 from ui.marks import show_marks
@@ -77,7 +77,7 @@ def _open(clicked: dict[str, Any]) -> None:
 def _threshold(run: Run, calibration: Calibration) -> None:
     """What the slider moves; it runs without the rest of the page."""
     st.subheader("If it may refuse")
-    asked = share_in_query(st.query_params.to_dict(), _THRESHOLD)
+    asked = share_in_query(address.query(), _THRESHOLD)
     threshold = _START if asked is None else asked
     st.session_state[_THRESHOLD] = 100 * threshold
     words, curve = st.columns([3, 2], gap="large", vertical_alignment="center")
@@ -114,7 +114,7 @@ def _put_threshold() -> None:
 
 
 def _open_threshold(share: float) -> None:
-    st.query_params[_THRESHOLD] = f"{share:.3f}"
+    address.put({_THRESHOLD: f"{share:.3f}"})
 
 
 def _sure_and_wrong(

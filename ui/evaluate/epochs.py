@@ -10,8 +10,7 @@ from mnist_core.history import best_epoch
 from mnist_core.runs import Run
 from mnist_core.selection import MAX_AMONG, Selection, number_in_query
 from mnist_core.timeline import Timeline
-from ui import digit_dialog, links, resources
-from ui.address import choice
+from ui import address, digit_dialog, links, resources
 from ui.doors import Door, doors
 from ui.evaluate import behind
 from ui.gallery import Tile, show_tiles
@@ -93,7 +92,7 @@ def _epoch(
 def _pick_epoch(timeline: Timeline, best: int) -> int:
     """The epoch that the address names, or the one whose weights the run has."""
     epochs: list[int] = timeline.epochs.tolist()
-    asked = number_in_query(st.query_params.to_dict(), _EPOCH, below=epochs[-1] + 1)
+    asked = number_in_query(address.query(), _EPOCH, below=epochs[-1] + 1)
     known = [epoch for epoch in (asked, best, epochs[-1]) if epoch in epochs]
     st.session_state[_EPOCH] = epoch = known[0]
     st.select_slider(
@@ -121,7 +120,7 @@ def _put_epoch() -> None:
 
 
 def _open_epoch(epoch: int) -> None:
-    st.query_params[_EPOCH] = str(epoch)
+    address.put({_EPOCH: str(epoch)})
 
 
 def _matrix(timeline: Timeline, epoch: int) -> None:
@@ -210,7 +209,7 @@ def _digits(
             "lost": ("Forgotten", timeline.lost(epoch)),
         }
         names = {key: f"{name} · {len(which):,}" for key, (name, which) in sets.items()}
-        indices = sets[choice("Digits", "which", names, default="wrong")][1]
+        indices = sets[address.choice("Digits", "which", names, default="wrong")][1]
     if not len(indices):
         st.caption("None after this epoch.")
     row = timeline.epochs.tolist().index(epoch)

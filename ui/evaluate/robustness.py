@@ -11,7 +11,7 @@ from mnist_core.robustness import Point, Robustness
 from mnist_core.runs import Run
 from mnist_core.selection import MAX_AMONG, Selection
 from mnist_core.sweep import Sweep
-from ui import digit_dialog, links, resources
+from ui import address, digit_dialog, links, resources
 from ui.doors import Door, doors
 from ui.gallery import Tile, show_tiles
 from ui.marks import show_marks
@@ -135,7 +135,7 @@ def _value(corruption: Corruption, strength: float) -> str:
 
 def _opened(robustness: Robustness) -> Step | None:
     """The kind and strength that the address names, if that is read."""
-    kind, text = (st.query_params.get(name, "") for name in (_KIND, _STRENGTH))
+    kind, text = (address.query().get(name, "") for name in (_KIND, _STRENGTH))
     for step in STEPS:
         if (step.kind, f"{step.strength:g}") == (kind, text):
             return step if kind in robustness.kinds else None
@@ -143,12 +143,12 @@ def _opened(robustness: Robustness) -> Step | None:
 
 
 def _open(value: str) -> None:
-    st.query_params[_KIND], st.query_params[_STRENGTH] = value.split(" ")
+    kind, strength = value.split(" ")
+    address.put({_KIND: kind, _STRENGTH: strength})
 
 
 def _close() -> None:
-    st.query_params.pop(_KIND, None)
-    st.query_params.pop(_STRENGTH, None)
+    address.put({_KIND: None, _STRENGTH: None})
 
 
 def _lost(
