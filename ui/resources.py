@@ -355,9 +355,11 @@ def _fetch_mnist() -> None:
             stderr=subprocess.PIPE,
             text=True,
         )
-        threading.Thread(target=process.wait, daemon=True).start()
-        for line in process.stderr or ():
-            st.text(line.strip())
+        try:
+            for line in process.stderr or ():
+                st.text(line.strip())
+        finally:  # heard to its end, whoever leaves, and then forgotten
+            threading.Thread(target=process.communicate, daemon=True).start()
         if process.wait() == 0:
             st.rerun()
         status.update(label="MNIST could not be fetched", state="error")
