@@ -391,11 +391,17 @@ class Visitor:
         """Fill in the form and press Start."""
         self.press("Recipe", recipe)
         summary = next(r.summary for r in RECIPES.values() if r.title == recipe)
-        expect(self.page.get_by_text(summary)).to_be_visible()  # so the form is filled
+        expect(self.page.get_by_text(summary)).to_be_visible()
+        self.rest()  # so the form is filled
         if settings:
             self.page.get_by_text("Settings", exact=True).click()
             for label, value in settings.items():
                 self.fill(label.replace("_", " "), value)
+            # The page may move until it has answered, and a click beside Start is lost.
+            self.page.wait_for_url(
+                lambda url: url.count("set=") == len(settings), wait_until="commit"
+            )
+            self.rest()
         self.at("start-training").get_by_role("button").click()
         self.page.wait_for_url(lambda url: "run=" in url, wait_until="commit")
         self.expect_state("queued", "running", "done")
