@@ -2,7 +2,7 @@
 
 As the pages' folder is named pages/, Streamlit passes `streamlit_app.py` over when
 the first request to a fresh server is for a page's own address, and puts up a bar
-of file names. So every page enters the frame first, and does nothing if it is in.
+of file names. So every page enters the frame first, which is put up once.
 """
 
 import streamlit as st
