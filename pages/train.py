@@ -1,7 +1,5 @@
 """Train a model with your own settings, and watch it happen."""
 
-import time
-
 import streamlit as st
 
 from mnist_core import estimates, jobs
@@ -13,10 +11,10 @@ from mnist_core.runs import Run
 from ui import frame, picker, resources
 from ui.run_list import run_list
 from ui.settings_form import recipe_picker, settings_form
+from ui.start_button import start_button
 from ui.training_panel import training_panel
 
 WATCHED = "watched"  # in the session: a run's id, and what the address asked for then
-DOUBLE_CLICK = 1.5  # seconds in which the same start again is not meant
 
 
 def watched_run(runs: list[Run]) -> Run | None:
@@ -41,22 +39,6 @@ def watched_run(runs: list[Run]) -> Run | None:
 def watch(run_id: str) -> None:
     """Show a run on this page until the address asks for another one."""
     st.session_state[WATCHED] = picker.wanted_run_id(), run_id
-
-
-def start() -> None:
-    """Queue what the form says, and watch it; a double click is one start."""
-    before, when = st.session_state.get("last-start", (None, 0.0))
-    now = time.monotonic()
-    if config == before and now - when < DOUBLE_CLICK:
-        return
-    st.session_state["last-start"] = config, now
-    chosen = RECIPES[st.session_state["recipe"]]
-    name = chosen.title if config == chosen.config else ""
-    try:
-        picker.want_run(jobs.start(store, config, name).id)
-    except DigitLabError:
-        del st.session_state["last-start"]  # a refused start can be repeated
-        raise
 
 
 frame.enter("Train")
@@ -102,18 +84,7 @@ else:
         + (f", after {len(active)} before it" if active else "")
         + "."
     )
-if st.button(
-    "Start training",
-    type="primary",
-    icon=":material/play_arrow:",
-    key="start-training",
-    disabled=bool(problem),
-):
-    try:
-        start()
-        st.rerun()
-    except DigitLabError as error:
-        st.error(str(error), icon=":material/error:")
+start_button(store, is_possible=not problem)
 
 st.header("Runs")
 run_list(store)

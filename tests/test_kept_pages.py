@@ -487,9 +487,9 @@ def test_a_copy_whose_origin_is_gone_says_so(mnist, thirty, started):
 def test_start_from_is_a_choice_of_the_form(mnist):
     app = open_page("train")
 
-    app.selectbox(key="set-start_from").set_value("shipped").run()
+    app.selectbox(key="set-fast-start_from").set_value("shipped").run()
 
     assert "“Shipped” is another network" in app.error[0].value
-    app.selectbox(key="set-architecture").set_value("deep").run()
+    app.selectbox(key="set-fast-architecture").set_value("deep").run()
     assert not app.error
     assert np.size(app.query_params["set"])

@@ -150,7 +150,7 @@ def test_without_wrong_labels_the_training_digits_invite_to_the_experiment(copie
     assert any("It has learned from these very labels" in text for text in texts(app))
     app.button(key="experiment").click().run()
     assert app.title[0].value == "Train"
-    assert app.number_input(key="set-label_noise").value == 0.1
+    assert app.number_input(key="set-fast-label_noise").value == 0.1
 
 
 def test_the_training_digits_are_read_only_when_they_are_asked_for(monkeypatch, copied):
@@ -256,14 +256,14 @@ def test_the_nearest_training_digits_have_the_labels_that_were_learned(copied):
 def test_a_link_to_the_experiment_fills_the_form(mnist):
     app = open_page("train", set="label_noise=0.1")
 
-    assert app.number_input(key="set-label_noise").value == 0.1
+    assert app.number_input(key="set-fast-label_noise").value == 0.1
     assert app.query_params["set"] in ("label_noise=0.1", ["label_noise=0.1"])
 
 
 def test_the_experiment_fills_the_form_also_for_who_has_been_there(copied):
     run = copied()
     app = open_page("train")
-    app.number_input(key="set-epochs").set_value(7).run()
+    app.number_input(key="set-fast-epochs").set_value(7).run()
     app.switch_page("pages/evaluate.py").run()
     for key, value in {"run": run.id, "look": "labels", "labels": "train"}.items():
         app.query_params[key] = value
@@ -272,8 +272,8 @@ def test_the_experiment_fills_the_form_also_for_who_has_been_there(copied):
     app.button(key="experiment").click().run()
 
     usual = RECIPES[DEFAULT].config
-    assert app.number_input(key="set-label_noise").value == 0.1
-    assert app.number_input(key="set-epochs").value == usual.epochs
+    assert app.number_input(key="set-fast-label_noise").value == 0.1
+    assert app.number_input(key="set-fast-epochs").value == usual.epochs
     app.switch_page("pages/train.py").run()
-    app.number_input(key="set-label_noise").set_value(0.3).run()
-    assert app.number_input(key="set-label_noise").value == 0.3
+    app.number_input(key="set-fast-label_noise").set_value(0.3).run()
+    assert app.number_input(key="set-fast-label_noise").value == 0.3

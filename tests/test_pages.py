@@ -991,7 +991,7 @@ def setting(app, name):
         widget
         for kind in ("selectbox", "number_input", "toggle", "multiselect")
         for widget in app.get(kind)
-        if widget.key == f"set-{name}"
+        if re.fullmatch(rf"set-\w+-{name}", widget.key or "")
     )
 
 

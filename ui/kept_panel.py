@@ -157,9 +157,13 @@ def _confirm_deletion() -> None:
     )
     yes, no = st.columns(2)
     if yes.button(
-        "Delete them", type="primary", width="stretch", key="confirm-delete-kept"
+        "Delete them",
+        type="primary",
+        width="stretch",
+        key="confirm-delete-kept",
+        on_click=notices.attempt,
+        args=(mine.delete_all,),
     ):
-        notices.attempt(mine.delete_all)
-        st.rerun()
+        st.rerun()  # which closes the dialog
     if no.button("Keep them", width="stretch"):
         st.rerun()

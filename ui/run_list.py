@@ -88,9 +88,19 @@ def _show_unreadable(store: RunStore, run_id: str, reason: str) -> None:
 def _confirm_deletion(store: RunStore, run_id: str, name: str) -> None:
     st.text(f"“{name}” and its model will be gone for good.")
     yes, no = st.columns(2)
-    if yes.button("Delete it", type="primary", width="stretch", key="confirm-delete"):
-        notices.attempt(store.delete, run_id)
-        picker.forget_run(run_id)
-        st.rerun()
+    if yes.button(
+        "Delete it",
+        type="primary",
+        width="stretch",
+        key="confirm-delete",
+        on_click=_delete,
+        args=(store, run_id),
+    ):
+        st.rerun()  # which closes the dialog
     if no.button("Keep it", width="stretch"):
         st.rerun()
+
+
+def _delete(store: RunStore, run_id: str) -> None:
+    notices.attempt(store.delete, run_id)
+    picker.forget_run(run_id)

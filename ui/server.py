@@ -1,12 +1,14 @@
-"""The process of the server, set up once: it keeps to a core, and sends at once."""
+"""The process of the server, set up once: a core, sending at once, whole callbacks."""
 
 import contextlib
 import os
 import socket
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 from streamlit.runtime import Runtime, exists, get_instance
+from streamlit.runtime.state.safe_session_state import SafeSessionState
 
 _OPEN_FILES = Path("/dev/fd")  # their numbers; of this process; not on Windows
 
@@ -17,6 +19,7 @@ def set_up() -> None:
     if exists() and type(get_instance()) is Runtime:  # and no mock of it
         _keep_to_one_core()
         _send_at_once()
+        _finish_callbacks()
 
 
 def _keep_to_one_core() -> None:
@@ -49,3 +52,26 @@ def _send_at_once() -> None:
                     found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             finally:
                 found.detach()  # it goes on being the server's
+
+
+def _finish_callbacks() -> None:
+    """Have what a click does be done to its end, though another click waits.
+
+    Streamlit ends a callback wherever it touches the session when a next click has
+    come, and what was left to do is forgotten: a training is queued and nobody sees
+    it, a form is filled by half. That is as its makers mean it (their issue 10578), so
+    they offer no setting. Here a next click is heard when the callbacks have ended,
+    which is when a runner looks for one anyway.
+    """
+    apply = SafeSessionState.on_script_will_rerun
+
+    def apply_whole(state: SafeSessionState, *values: Any, **how: Any) -> None:
+        runner: Any = state._yield_callback.__self__  # type: ignore[attr-defined]
+        runner._execing = False  # so it looks for none
+        try:
+            apply(state, *values, **how)
+        finally:
+            runner._execing = True
+
+    state_of_session: Any = SafeSessionState
+    state_of_session.on_script_will_rerun = apply_whole

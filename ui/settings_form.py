@@ -276,8 +276,8 @@ def settings_form(recipe: str) -> TrainConfig:
     """
     base = RECIPES[recipe].config
     is_sent = st.session_state.pop(_SENT, False)
-    if is_sent or _key("architecture") not in st.session_state:
-        _fill(_asked(base))
+    if is_sent or _key(recipe, "architecture") not in st.session_state:
+        _fill(recipe, _asked(base))
     settings: dict[str, Any] = {}
     for group, names in GROUPS.items():
         st.markdown(f"**{group}**")
@@ -287,7 +287,7 @@ def settings_form(recipe: str) -> TrainConfig:
             row = names[start : start + width]
             for column, name in zip(st.columns(width), row, strict=False):
                 with column:
-                    settings[name] = _widget(name)
+                    settings[name] = _widget(name, _key(recipe, name))
     st.caption(ARCHITECTURES[settings["architecture"]].summary)
     changed = [
         f"{name}={_text(value)}"
@@ -301,6 +301,17 @@ def settings_form(recipe: str) -> TrainConfig:
     return TrainConfig(**settings)
 
 
+def entered() -> TrainConfig:
+    """What the form says now, for a callback: the page has not run again yet.
+
+    Raises:
+        ConfigError: If the settings do not go together.
+    """
+    recipe = st.session_state["recipe"]
+    names = [name for group in GROUPS.values() for name in group]
+    return TrainConfig(**{name: st.session_state[_key(recipe, name)] for name in names})
+
+
 def _text(value: Any) -> str:
     """A value as `TrainConfig.with_settings` reads it."""
     if isinstance(value, tuple):
@@ -309,8 +320,9 @@ def _text(value: Any) -> str:
 
 
 def _take_recipe() -> None:
+    recipe = st.session_state["recipe"]
     st.query_params.pop(_CHANGED, None)
-    _fill(RECIPES[st.session_state["recipe"]].config)
+    _fill(recipe, RECIPES[recipe].config)
 
 
 def _asked(base: TrainConfig) -> TrainConfig:
@@ -335,22 +347,27 @@ def _asked(base: TrainConfig) -> TrainConfig:
     )
 
 
-def _fill(config: TrainConfig) -> None:
+def _fill(recipe: str, config: TrainConfig) -> None:
     for name, value in asdict(config).items():
         is_list = isinstance(value, tuple)
-        st.session_state[_key(name)] = list(value) if is_list else value
+        st.session_state[_key(recipe, name)] = list(value) if is_list else value
 
 
-def _key(name: str) -> str:
-    return f"set-{name}"
+def _key(recipe: str, name: str) -> str:
+    """Of a setting's widget: each recipe has its own.
+
+    Who chooses a recipe and clicks on before the answer still sends the values of the
+    form as it was; so those are of other widgets.
+    """
+    return f"set-{recipe}-{name}"
 
 
-def _widget(name: str) -> Any:
+def _widget(name: str, key: str) -> Any:
     """The widget of one setting; its value comes from the session."""
     words, bound = WORDS[name], bounds()[name]
     shared: dict[str, Any] = {
         "help": words.help,
-        "key": _key(name),
+        "key": key,
         "persist_state": "session",
     }
     if "options" in bound:
@@ -363,7 +380,7 @@ def _widget(name: str) -> Any:
         return _runs_picker(words.label, bound["most"], shared)
     if "low" not in bound:
         return st.toggle(words.label, **shared)
-    kind = type(st.session_state[_key(name)])
+    kind = type(st.session_state[key])
     return st.number_input(
         words.label,
         min_value=kind(bound["low"]),

@@ -33,8 +33,9 @@ def _use_button(copy: Run) -> None:
         type="primary",
         icon=":material/check:",
         key="use-taught",
+        on_click=picker.want_run,
+        args=(copy.id,),
     ):
-        picker.want_run(copy.id)
         st.rerun()  # the whole page: the choice of the model stands above this part
 
 

@@ -1,12 +1,14 @@
 """Real trainings, started, watched, stopped and killed as it happens to people."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from mnist_core.evaluation import percent
+from mnist_core.recipes import RECIPES
 from mnist_core.runs import RESULT_FILES
 
 pytestmark = pytest.mark.skipif(
@@ -97,6 +99,40 @@ def test_a_training_from_the_start_to_its_digits(visit, fresh_server):
     app.draw([(150, 40), (138, 240)])
     app.expect_digit("1")
     assert app.query["run"] == run_id
+
+
+def test_a_start_is_kept_when_something_else_is_clicked_at_once(visit, fresh_server):
+    app = visit(fresh_server).open("train")
+    app.press("Recipe", "Softmax regression")
+    app.page.get_by_text("Settings", exact=True).click()
+    expect(app.at("set-linear-seed")).to_be_visible()
+
+    # Not by the mouse: before the page has come to its button is sooner than that.
+    app.page.evaluate(
+        """() => {
+            const [start, more] = ["start-training", "set-linear-seed"].map(
+                key => [...document.querySelectorAll(`.st-key-${key} button`)].pop());
+            start.click();
+            setTimeout(() => more.click(), 10);
+        }"""
+    )
+
+    app.expect_state("queued", "running", "done")
+    app.expect_query(set="seed=1", run=app.query["run"])
+    config = fresh_server.store.get(app.query["run"]).config
+    assert replace(config, seed=0) == RECIPES["linear"].config
+
+
+def test_a_start_before_a_recipe_is_answered_trains_that_recipe(visit, fresh_server):
+    app = visit(fresh_server).hold_up().open("train")
+
+    with app.unanswered():
+        app.press("Recipe", "Softmax regression")
+        app.at("start-training").get_by_role("button").click()
+
+    app.expect_state("queued", "running", "done")
+    run = fresh_server.store.get(app.query["run"])
+    assert run.config == RECIPES["linear"].config
 
 
 def test_a_training_that_is_stopped_keeps_its_model(visit, fresh_server):
