@@ -4,6 +4,8 @@ import socket
 from pathlib import Path
 
 import pytest
+from streamlit.runtime.state.safe_session_state import SafeSessionState
+from streamlit.testing.v1 import AppTest
 
 from ui import server
 
@@ -25,3 +27,29 @@ def test_who_connects_is_sent_small_messages_at_once():
             assert accepted.getsockopt(*option)
             client.sendall(b"x")  # and both are as usable as they were
             assert accepted.recv(1) == b"x"
+
+
+def clicked_twice():
+    """A page with a button; the next click comes before its callback has ended."""
+    import streamlit as st
+    from streamlit.runtime.scriptrunner import get_script_run_ctx
+    from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
+
+    def act():
+        st.session_state["begun"] = True
+        get_script_run_ctx().script_requests.request_rerun(RerunData())
+        st.session_state["ended"] = True
+
+    st.button("Act", on_click=act)
+
+
+def test_a_callback_ends_before_the_next_click_is_heard(monkeypatch):
+    name = "on_script_will_rerun"
+    monkeypatch.setattr(SafeSessionState, name, getattr(SafeSessionState, name))
+    page = AppTest.from_function(clicked_twice).run()
+
+    assert "begun" in page.button[0].click().run().session_state
+    assert "ended" not in page.session_state  # if it is: Streamlit does it, drop ours
+    server._finish_callbacks()
+
+    assert "ended" in page.button[0].click().run().session_state
