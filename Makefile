@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 PORT ?= 8501
-BENCHMARKS ?= $(patsubst benchmarks/%.py,%,$(filter-out benchmarks/_% benchmarks/handwriting.py benchmarks/robustness.py benchmarks/shipped.py,$(sort $(wildcard benchmarks/*.py))))
+BENCHMARKS ?= $(patsubst benchmarks/%.py,%,$(filter-out benchmarks/_% benchmarks/handwriting.py benchmarks/robustness.py benchmarks/shipped.py benchmarks/writers.py,$(sort $(wildcard benchmarks/*.py))))
 
 VENV := .venv
 PY := $(VENV)/bin/python
