@@ -42,7 +42,7 @@ from mnist_core.recipes import DEFAULT, RECIPES
 from mnist_core.runs import EPOCHS_FILE, MAX_WAITING, RunStore
 from mnist_core.selection import Selection
 from mnist_core.timeline import Timeline
-from ui import resources, sketches, training_panel
+from ui import resources, settings_form, sketches, training_panel
 from ui.settings_form import WORDS
 
 APP = paths.REPOSITORY / "streamlit_app.py"
@@ -991,7 +991,7 @@ def setting(app, name):
         widget
         for kind in ("selectbox", "number_input", "toggle", "multiselect")
         for widget in app.get(kind)
-        if re.fullmatch(rf"set-\w+-{name}", widget.key or "")
+        if widget.key == f"set-{app.button_group(key='recipe').value}-{name}"
     )
 
 
@@ -1225,6 +1225,32 @@ def test_start_queues_what_the_form_says(mnist, store, monkeypatch):
     assert app.query_params["run"] == run.id
     assert text_of(app, "training-status").startswith("**queued**")
     assert run.name in table(app).index
+
+
+def test_a_double_click_on_start_is_one_start(mnist, store, monkeypatch):
+    monkeypatch.setattr(jobs, "_spawn", lambda store, run: None)
+    app = open_page("train")
+
+    app.button(key="start-training").click().run()
+    app.button(key="start-training").click().run()
+
+    assert not app.error
+    assert len(store.runs()) == 2  # the shipped one, too
+
+
+def test_a_form_whose_filling_was_broken_off_is_filled_again(mnist, monkeypatch):
+    def fill_one(recipe, config):
+        st.session_state[f"set-{recipe}-architecture"] = config.architecture
+        st.stop()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(settings_form, "_fill", fill_one)
+        app = open_page("train")
+
+    app.run()
+
+    assert not app.exception
+    assert settings(app) == RECIPES["fast"].config
 
 
 def test_a_recipe_as_it_is_gives_its_name(mnist, store, monkeypatch):

@@ -1,5 +1,6 @@
 """A visitor's own digits: counted, read, brought out and in, deleted."""
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -46,14 +47,23 @@ def show_score(run: Run) -> None:
         _metric(run, resources.reading(run, drawings))
 
 
-def remove_button(image: np.ndarray) -> bool:
-    """A button that keeps this drawing no more; whether it was pressed."""
-    is_pressed = st.button(
-        "Remove it from your digits", icon=":material/delete:", key="remove-kept"
-    )
-    if is_pressed:
+def remove_button(image: np.ndarray, then: Callable[[], None]) -> bool:
+    """A button that keeps this drawing no more, and then does something.
+
+    Returns:
+        Whether it was pressed.
+    """
+
+    def remove() -> None:
         notices.attempt(mine.remove, image)
-    return is_pressed
+        then()
+
+    return st.button(
+        "Remove it from your digits",
+        icon=":material/delete:",
+        key="remove-kept",
+        on_click=remove,
+    )
 
 
 def _show_scores(run: Run, drawings: Split) -> None:

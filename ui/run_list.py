@@ -52,12 +52,7 @@ def _manage(store: RunStore, run: Run) -> None:
         if run.is_shipped:
             st.caption("This run came with Digit Lab; it cannot be changed or deleted.")
             return
-        with st.form(f"describe-{run.id}", border=False):
-            name = st.text_input("Name", run.name, max_chars=MAX_NAME)
-            note = st.text_area("Note", run.note, max_chars=MAX_NOTE)
-            if st.form_submit_button("Save", icon=":material/save:"):
-                notices.attempt(store.describe, run.id, name=name, note=note)
-                st.rerun()
+        _description(store, run)
         if not run.is_active:
             st.button(
                 "Delete",
@@ -66,6 +61,20 @@ def _manage(store: RunStore, run: Run) -> None:
                 on_click=_confirm_deletion,
                 args=(store, run.id, run.name),
             )
+
+
+def _description(store: RunStore, run: Run) -> None:
+    # Of what stands there now: who renames it elsewhere is not undone by a Save here.
+    key = f"{run.id} {hash((run.name, run.note))}"
+
+    def save() -> None:
+        name, note = (st.session_state[f"{what} {key}"] for what in ("name", "note"))
+        notices.attempt(store.describe, run.id, name=name, note=note)
+
+    with st.form(f"describe-{run.id}", border=False):
+        st.text_input("Name", run.name, max_chars=MAX_NAME, key=f"name {key}")
+        st.text_area("Note", run.note, max_chars=MAX_NOTE, key=f"note {key}")
+        st.form_submit_button("Save", icon=":material/save:", on_click=save)
 
 
 def _show_unreadable(store: RunStore, run_id: str, reason: str) -> None:
@@ -102,5 +111,7 @@ def _confirm_deletion(store: RunStore, run_id: str, name: str) -> None:
 
 
 def _delete(store: RunStore, run_id: str) -> None:
-    notices.attempt(store.delete, run_id)
+    """Delete a run; a double click does no more."""
+    if (store.root / run_id).exists():
+        notices.attempt(store.delete, run_id)
     picker.forget_run(run_id)

@@ -3,8 +3,10 @@
 import contextlib
 import os
 import socket
+import threading
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import streamlit as st
 from streamlit.runtime import Runtime, exists, get_instance
@@ -55,23 +57,27 @@ def _send_at_once() -> None:
 
 
 def _finish_callbacks() -> None:
-    """Have what a click does be done to its end, though another click waits.
+    """Have what a click does be done to its end, though the next click has come.
 
-    Streamlit ends a callback wherever it touches the session when a next click has
-    come, and what was left to do is forgotten: a training is queued and nobody sees
-    it, a form is filled by half. That is as its makers mean it (their issue 10578), so
-    they offer no setting. Here a next click is heard when the callbacks have ended,
-    which is when a runner looks for one anyway.
+    Then Streamlit ends a callback wherever it touches the session, and what was left to
+    do is forgotten: a training is queued and nobody sees it, a form is filled by half.
+    There is no setting against it (its issue 10578). Here the next click waits until
+    the callbacks of the one before have ended; a page's run is still broken off.
     """
     apply = SafeSessionState.on_script_will_rerun
+    guard = threading.Lock()
+    locks = WeakValueDictionary[int, threading.Lock]()  # by session, while one is held
 
     def apply_whole(state: SafeSessionState, *values: Any, **how: Any) -> None:
         runner: Any = state._yield_callback.__self__  # type: ignore[attr-defined]
-        runner._execing = False  # so it looks for none
-        try:
-            apply(state, *values, **how)
-        finally:
-            runner._execing = True
+        with guard:
+            lock = locks.setdefault(id(state._state), threading.Lock())
+        with lock:
+            runner._execing = False  # so it does not look for a next click
+            try:
+                apply(state, *values, **how)
+            finally:
+                runner._execing = True
 
-    state_of_session: Any = SafeSessionState
-    state_of_session.on_script_will_rerun = apply_whole
+    of_session: Any = SafeSessionState
+    of_session.on_script_will_rerun = apply_whole

@@ -275,9 +275,10 @@ def settings_form(recipe: str) -> TrainConfig:
         ConfigError: If the settings do not go together.
     """
     base = RECIPES[recipe].config
-    is_sent = st.session_state.pop(_SENT, False)
-    if is_sent or _key(recipe, "architecture") not in st.session_state:
+    keys = [_key(recipe, name) for name in asdict(base)]  # some, if it was broken off
+    if st.session_state.get(_SENT) or any(key not in st.session_state for key in keys):
         _fill(recipe, _asked(base))
+        st.session_state[_SENT] = False
     settings: dict[str, Any] = {}
     for group, names in GROUPS.items():
         st.markdown(f"**{group}**")

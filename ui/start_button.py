@@ -13,7 +13,7 @@ from ui.settings_form import entered
 
 _LAST = "last-start"  # in the session: a config, and when it was started
 _REFUSED = "refused-start"  # in the session: why the last click started nothing
-DOUBLE_CLICK = 1.5  # seconds in which the same start again is not meant
+_DOUBLE_CLICK = 1.5  # seconds in which the same start again is not meant
 
 
 def start_button(store: RunStore, *, is_possible: bool) -> None:
@@ -43,12 +43,11 @@ def _start(store: RunStore) -> None:
     try:
         config = entered()
         before, when = st.session_state.get(_LAST, (None, 0.0))
-        now = time.monotonic()
-        if config == before and now - when < DOUBLE_CLICK:
+        if config == before and time.monotonic() - when < _DOUBLE_CLICK:
             return
         chosen = RECIPES[st.session_state["recipe"]]
         name = chosen.title if config == chosen.config else ""
         picker.want_run(jobs.start(store, config, name).id)
-        st.session_state[_LAST] = config, now
+        st.session_state[_LAST] = config, time.monotonic()
     except DigitLabError as error:
         st.session_state[_REFUSED] = str(error)

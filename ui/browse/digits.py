@@ -108,9 +108,12 @@ def _own() -> Digits:
 
 def _remove(drawings: Split, index: int) -> None:
     """Offer to keep the drawing no more; then the page is about those that are left."""
-    if kept_panel.remove_button(drawings.images[index]):
+
+    def close() -> None:
         digit_dialog.close_digit()
         digit_dialog.forget_pinned()
+
+    if kept_panel.remove_button(drawings.images[index], close):
         st.rerun()
 
 
