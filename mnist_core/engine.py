@@ -64,6 +64,9 @@ class Engine:
         """
         self.config, self.mnist = config, mnist
         self._teachers = [models.load(path) for path in teachers]
+        if config.is_augmented:
+            for teacher in self._teachers:
+                _attune(teacher, mnist.train, config)
         plain = label_noise.learned(mnist.train, config) + styles.written(
             config.num_styled, config.seed
         )
@@ -299,6 +302,39 @@ class Engine:
     def _parts(self, values: tf.Tensor) -> tuple[tf.Tensor, ...]:
         """Of images, or of their rows."""
         return (values,) if self._num_parts == 1 else _halves(values)
+
+
+def _attune(teacher: keras.Model, train: Split, config: TrainConfig) -> None:
+    """Have a teacher's normalisation expect images as a config changes them.
+
+    Its statistics are of plain images. By these, four teachers together read 98.4 % of
+    changed digits, by those of changed ones 99.2 %, and nine tenths of what is learned
+    is what they say.
+    """
+    layers = [
+        layer
+        for layer in teacher.layers
+        if isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    variables = [
+        variable
+        for layer in layers
+        for variable in (layer.moving_mean, layer.moving_variance)
+    ]
+    for layer in layers:
+        layer.momentum = 0.0  # so a pass leaves the statistics of its batch
+    sums = [np.zeros(variable.shape) for variable in variables]
+    images = train.images[:CALIBRATION] if variables else train.images[:0]
+    for start in range(0, len(images), VALIDATION_BATCH):
+        batch = tf.constant(images[start : start + VALIDATION_BATCH], tf.float32)
+        teacher(
+            augment(batch, config, tf.constant([config.seed, -start - 1])),
+            training=True,
+        )
+        for total, variable in zip(sums, variables, strict=True):
+            total += len(batch) * variable.numpy()
+    for total, variable in zip(sums, variables, strict=True):
+        variable.assign(total / len(images))
 
 
 def _num_parts(config: TrainConfig) -> int:

@@ -8,6 +8,7 @@ import tensorflow as tf
 from numpy.testing import assert_allclose
 
 from mnist_core import engine, models, training
+from mnist_core.augmentation import augment
 from mnist_core.checkpoints import load_snapshot, save_snapshot
 from mnist_core.config import ARCHITECTURES, TrainConfig
 from mnist_core.data import Mnist, Split
@@ -659,6 +660,31 @@ def test_a_pupil_learns_what_its_teachers_say_rather_than_the_labels(
     test = small_mnist.test
     read = pupil.heads.model.predict(test.images, verbose=0).argmax(axis=1)
     assert (read == (test.labels + 9) % 10).mean() > 0.9
+
+
+def test_teachers_are_normalised_by_images_as_their_pupil_sees_them(
+    small_mnist, tmp_path
+):
+    config = small(architecture="tiny", batch_normalization=True)
+    path = tmp_path / "model.keras"
+    training.train(Engine(config, small_mnist)).heads.model.save(path)
+    changing = replace(config, thickness=1.0, blur=1.0)
+    images = tf.cast(small_mnist.train.images, tf.float32)
+    changed = augment(images, changing, tf.constant([7, 7]))
+
+    def error(teacher):
+        """Of the mean that it has in mind, against the one of changed images."""
+        layer = next(layer for layer in teacher.layers if hasattr(layer, "moving_mean"))
+        seen = keras.Model(teacher.input, layer.input)(changed).numpy()
+        return np.abs(layer.moving_mean.numpy() - seen.mean(axis=(0, 1, 2))).max()
+
+    [plain] = Engine(config, small_mnist, [path])._teachers
+    [attuned] = Engine(changing, small_mnist, [path])._teachers
+
+    print(error(attuned), error(plain))
+    assert error(attuned) < 0.5 * error(plain)
+    as_saved = models.load(path).get_weights()
+    assert all(map(np.array_equal, plain.get_weights(), as_saved))
 
 
 def test_what_teachers_say_of_other_styles_is_not_learned(small_mnist, tmp_path):
