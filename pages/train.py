@@ -15,6 +15,7 @@ from ui.start_button import start_button
 from ui.training_panel import training_panel
 
 WATCHED = "watched"  # in the session: a run's id, and what the address asked for then
+SHOWN = "shown-run"  # in the session: the id of the run that stood on top last
 
 
 def watched_run(runs: list[Run]) -> Run | None:
@@ -49,18 +50,21 @@ with resources.plain_errors():
 runs = store.runs()
 active = [run for run in runs if run.is_active]
 watched = watched_run(runs)
-if watched:
-    with st.container(border=True):
-        training_panel(store, watched)
-for other in active:
-    if other.state == "running" and watched and other.id != watched.id:
-        st.button(
-            f"Watch “{other.name}”, which is training",
-            icon=":material/visibility:",
-            key="watch-other",
-            on_click=watch,
-            args=(other.id,),
-        )
+with (
+    st.container()
+):  # in its place also when it is empty, so nothing below is made anew
+    if watched:
+        with st.container(border=True):
+            training_panel(store, watched)
+    for other in active:
+        if other.state == "running" and watched and other.id != watched.id:
+            st.button(
+                f"Watch “{other.name}”, which is training",
+                icon=":material/visibility:",
+                key="watch-other",
+                on_click=watch,
+                args=(other.id,),
+            )
 
 st.header("New training")
 recipe = recipe_picker()
@@ -88,3 +92,8 @@ start_button(store, is_possible=not problem)
 
 st.header("Runs")
 run_list(store)
+
+shown = watched.id if watched else ""
+if st.session_state.get(SHOWN, shown) != shown:
+    frame.scroll_up(shown)  # from Start, or the list of runs, to what was asked for
+st.session_state[SHOWN] = shown

@@ -41,3 +41,14 @@ def enter(title: str) -> None:
     address.follow(title)
     notices.show()
     st.title(title)
+
+
+def scroll_up(to: str) -> None:
+    """Have the browser show the top of the page, where something else now stands.
+
+    Args:
+        to: What it is: the browser follows once for each.
+    """
+    main = "document.querySelector('[data-testid=stMain]')"
+    script = f"<script>{main}.scrollTo({{top: 0}}) // {to}</script>"
+    st.html(script, unsafe_allow_javascript=True)

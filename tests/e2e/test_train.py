@@ -123,6 +123,22 @@ def test_a_start_is_kept_when_something_else_is_clicked_at_once(visit, fresh_ser
     assert replace(run.config, seed=0) == RECIPES["linear"].config
 
 
+def test_a_start_shows_the_training_and_leaves_the_form_open(visit, fresh_server):
+    app = visit(fresh_server).open("train")
+
+    app.start_training("Softmax regression", Epochs=2)
+
+    expect(app.status).to_be_in_viewport()
+    expect(app.at("set-linear-epochs")).to_be_visible()
+    app.expect_state("done", timeout=TRAINING)
+    pick_row(app, 1)
+    app.at("watch-run").scroll_into_view_if_needed()
+    expect(app.status).not_to_be_in_viewport()
+    app.at("watch-run").get_by_role("button").click()
+    app.expect_query(run="shipped")
+    expect(app.page.get_by_role("heading", level=1)).to_be_in_viewport()
+
+
 def test_a_start_before_a_recipe_is_answered_trains_that_recipe(visit, fresh_server):
     app = visit(fresh_server).hold_up().open("train")
 
