@@ -681,7 +681,6 @@ def test_teachers_are_normalised_by_images_as_their_pupil_sees_them(
     [plain] = Engine(config, small_mnist, [path])._teachers
     [attuned] = Engine(changing, small_mnist, [path])._teachers
 
-    print(error(attuned), error(plain))
     assert error(attuned) < 0.5 * error(plain)
     as_saved = models.load(path).get_weights()
     assert all(map(np.array_equal, plain.get_weights(), as_saved))

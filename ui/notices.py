@@ -20,6 +20,6 @@ def attempt(action: Callable[..., Any], *arguments: Any, **settings: Any) -> Non
 
 def show() -> None:
     """Show what the last action had to say, once."""
-    notice = st.session_state.pop(_NOTICE, None)
-    if notice:
+    if notice := st.session_state.get(_NOTICE):
         st.error(notice, icon=":material/error:")
+        del st.session_state[_NOTICE]

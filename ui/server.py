@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 import streamlit as st
 from streamlit.runtime import Runtime, exists, get_instance
 from streamlit.runtime.state.safe_session_state import SafeSessionState
+from streamlit.runtime.state.session_state import SessionState
 
 _OPEN_FILES = Path("/dev/fd")  # their numbers; of this process; not on Windows
 
@@ -56,28 +57,48 @@ def _send_at_once() -> None:
                 found.detach()  # it goes on being the server's
 
 
+class _Turn:
+    """Of a session: one click's callbacks at a time, and none after a newer one's."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.num_runners = 0  # that were begun, one for each click
+        self.latest = 0  # of those whose click was heard
+
+
 def _finish_callbacks() -> None:
     """Have what a click does be done to its end, though the next click has come.
 
-    Then Streamlit ends a callback wherever it touches the session, and what was left to
-    do is forgotten: a training is queued and nobody sees it, a form is filled by half.
-    There is no setting against it (its issue 10578). Here the next click waits until
-    the callbacks of the one before have ended; a page's run is still broken off.
+    Then Streamlit stops the runner of the first, which ends a callback wherever it
+    touches the session; what was left to do is forgotten: a training is queued and
+    nobody sees it, a form is filled by half. There is no setting against it (its issue
+    10578). Here the next click's runner waits until the callbacks of the one before
+    have ended. A page's run is still broken off, and a click is lost whose runner has
+    not begun when the next one comes.
     """
-    apply = SafeSessionState.on_script_will_rerun
-    guard = threading.Lock()
-    locks = WeakValueDictionary[int, threading.Lock]()  # by session, while one is held
+    begin, apply = SafeSessionState.__init__, SafeSessionState.on_script_will_rerun
+    turns = WeakValueDictionary[int, _Turn]()  # by session, while it has a runner
+
+    def begin_in_turn(
+        state: SafeSessionState, session: SessionState, *values: Any, **how: Any
+    ) -> None:
+        begin(state, session, *values, **how)
+        turn = turns.setdefault(id(session), _Turn())  # always in the server's thread
+        turn.num_runners += 1
+        vars(state)["turn"] = turn, turn.num_runners
 
     def apply_whole(state: SafeSessionState, *values: Any, **how: Any) -> None:
+        turn, number = vars(state).get("turn", (_Turn(), 1))  # or begun before this was
         runner: Any = state._yield_callback.__self__  # type: ignore[attr-defined]
-        with guard:
-            lock = locks.setdefault(id(state._state), threading.Lock())
-        with lock:
-            runner._execing = False  # so it does not look for a next click
+        with turn.lock:
+            if number >= turn.latest:  # else it looks for a next click, and is stopped
+                turn.latest = number
+                runner._execing = False
             try:
                 apply(state, *values, **how)
             finally:
                 runner._execing = True
 
     of_session: Any = SafeSessionState
+    of_session.__init__ = begin_in_turn
     of_session.on_script_will_rerun = apply_whole

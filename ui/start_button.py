@@ -34,8 +34,9 @@ def start_button(store: RunStore, *, is_possible: bool) -> None:
         on_click=_start,
         args=(store,),
     )
-    if refused := st.session_state.pop(_REFUSED, ""):
+    if refused := st.session_state.get(_REFUSED):
         st.error(refused, icon=":material/error:")
+        del st.session_state[_REFUSED]
 
 
 def _start(store: RunStore) -> None:
