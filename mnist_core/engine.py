@@ -84,11 +84,7 @@ class Engine:
             self.heads.model.set_weights(models.load(origin).get_weights())
         self._num_parts = _num_parts(config)
         self._network = kernels.training_view(self.heads, self._num_parts)
-        self._normalizations = [
-            layer
-            for layer in self.heads.model.layers
-            if isinstance(layer, keras.layers.BatchNormalization)
-        ]
+        self._normalizations = _normalizations(self.heads.model)
         self._weights = self.heads.model.trainable_weights
         self._kernels = [weight for weight in self._weights if is_kernel(weight)]
         self._optimizer = Optimizer(config, self._weights)
@@ -146,7 +142,7 @@ class Engine:
         What was normalised by the statistics of images that were changed at random is
         from here on normalised by those of images as they are.
         """
-        if self.config.is_augmented and self._normalizations:
+        if self.config.is_augmented:
             self._calibrate()
         images, labels = self._validation
         sums = np.zeros(3)
@@ -173,31 +169,13 @@ class Engine:
         return np.concatenate(batches)
 
     def _calibrate(self) -> None:
-        """Measure the statistics of normalisation anew (Wu and Johnson, 2021).
-
-        Those that training leaves are of its last few batches: noisy, and of changed
-        images. A pass moves them by a known share towards its batch's own.
-        """
-        statistics = [
-            (variable, kernels.step_of(layer, self._num_parts))
-            for layer in self._normalizations
-            for variable in (layer.moving_mean, layer.moving_variance)
+        """Measure the statistics of normalisation anew, of images as they are."""
+        shares = [
+            kernels.step_of(layer, self._num_parts) for layer in self._normalizations
         ]
-        sums = [np.zeros(variable.shape) for variable, _ in statistics]
         images, _ = self._train
         images = images[: min(CALIBRATION, len(self.mnist.train))]
-        batches = [
-            images[start : start + VALIDATION_BATCH]
-            for start in range(0, len(images), VALIDATION_BATCH)
-        ]
-        for batch in batches:
-            for variable, _ in statistics:
-                variable.assign(np.zeros(variable.shape))
-            self._pass(batch)
-            for number, (variable, share) in enumerate(statistics):
-                sums[number] += len(batch) * variable.numpy() / share
-        for total, (variable, _) in zip(sums, statistics, strict=True):
-            variable.assign(total / len(images))
+        _measure_anew(self._normalizations, shares, images, self._pass)
 
     def _shuffled(self, epoch: int) -> np.ndarray:
         """The epoch's own order, the same after a restart."""
@@ -311,29 +289,57 @@ def _attune(teacher: keras.Model, train: Split, config: TrainConfig) -> None:
     changed digits, by those of changed ones 99.2 %, and nine tenths of what is learned
     is what they say.
     """
-    layers = [
+    layers = _normalizations(teacher)
+    seed = tf.constant([config.seed, -1])  # of changes that no batch of training has
+
+    def read(images: tf.Tensor) -> None:
+        teacher(augment(tf.cast(images, tf.float32), config, seed), training=True)
+
+    shares = [1 - layer.momentum for layer in layers]
+    _measure_anew(layers, shares, tf.constant(train.images[:CALIBRATION]), read)
+
+
+def _normalizations(model: keras.Model) -> list[keras.layers.BatchNormalization]:
+    return [
         layer
-        for layer in teacher.layers
+        for layer in model.layers
         if isinstance(layer, keras.layers.BatchNormalization)
     ]
-    variables = [
-        variable
-        for layer in layers
+
+
+def _measure_anew(
+    layers: list[keras.layers.BatchNormalization],
+    shares: list[float],
+    images: tf.Tensor,
+    read: Callable[[tf.Tensor], object],
+) -> None:
+    """Give layers the statistics of what they get to see (Wu and Johnson, 2021).
+
+    Those that training leaves are of its last few batches: noisy, and of images as
+    they were changed there.
+
+    Args:
+        layers: Of one network.
+        shares: How far a pass moves each one's towards its batch's own.
+        images: To be read.
+        read: A pass of the network.
+    """
+    statistics = [
+        (variable, share)
+        for layer, share in zip(layers, shares, strict=True)
         for variable in (layer.moving_mean, layer.moving_variance)
     ]
-    for layer in layers:
-        layer.momentum = 0.0  # so a pass leaves the statistics of its batch
-    sums = [np.zeros(variable.shape) for variable in variables]
-    images = train.images[:CALIBRATION] if variables else train.images[:0]
+    if not statistics:
+        return
+    sums = [np.zeros(variable.shape) for variable, _ in statistics]
     for start in range(0, len(images), VALIDATION_BATCH):
-        batch = tf.constant(images[start : start + VALIDATION_BATCH], tf.float32)
-        teacher(
-            augment(batch, config, tf.constant([config.seed, -start - 1])),
-            training=True,
-        )
-        for total, variable in zip(sums, variables, strict=True):
-            total += len(batch) * variable.numpy()
-    for total, variable in zip(sums, variables, strict=True):
+        batch = images[start : start + VALIDATION_BATCH]
+        for variable, _ in statistics:
+            variable.assign(np.zeros(variable.shape))
+        read(batch)
+        for total, (variable, share) in zip(sums, statistics, strict=True):
+            total += len(batch) * variable.numpy() / share
+    for total, (variable, _) in zip(sums, statistics, strict=True):
         variable.assign(total / len(images))
 
 

@@ -1,4 +1,4 @@
-"""What the server's process is set up to do, on sockets of our own."""
+"""What the server's process is set up to do: on sockets, and sessions, of our own."""
 
 import socket
 from contextlib import suppress
