@@ -285,7 +285,7 @@ class Engine:
 def _attune(teacher: keras.Model, train: Split, config: TrainConfig) -> None:
     """Have a teacher's normalisation expect images as a config changes them.
 
-    Its statistics are of plain images. By these, four teachers together read 98.4 % of
+    Its statistics are of plain images. By these, three teachers together read 98.4 % of
     changed digits, by those of changed ones 99.2 %, and nine tenths of what is learned
     is what they say.
     """
